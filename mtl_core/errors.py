@@ -1,0 +1,47 @@
+"""Errors that a user can act on: each says what was expected, what came and what to do."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class AlloyscopeError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class CompositionError(AlloyscopeError, ValueError):
+    """A composition that cannot be read, or that can be read in more than one way."""
+
+
+class ConfigError(AlloyscopeError, ValueError):
+    """A setting outside its allowed values."""
+
+
+class CheckpointError(AlloyscopeError):
+    """A saved ensemble that is damaged or belongs to other code, tasks or data."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in one place of one file. `row` counts as a spreadsheet does, header = 1; None = whole file."""
+
+    file: str
+    row: int | None
+    column: str | None
+    expected: str
+    came: str
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (
+            self.file,
+            f"row {self.row}" if self.row is not None else "",
+            f"column {self.column!r}" if self.column else "",
+        ) if part)
+        return f"{place}: expected {self.expected}, got {self.came}"
+
+
+class DataError(AlloyscopeError, ValueError):
+    """All problems of the data that were read, listed together."""
+
+    def __init__(self, problems: Sequence[Problem]):
+        self.problems = tuple(problems)
+        count = f"{len(self.problems)} problem{'s' if len(self.problems) != 1 else ''}"
+        super().__init__(f"{count} in the data:\n" + "\n".join(f"- {problem}" for problem in self.problems))
