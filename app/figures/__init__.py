@@ -1,0 +1,1 @@
+"""Pure functions: values in, plotly Figure out. Nothing here imports streamlit."""
