@@ -53,7 +53,8 @@ class Selection(BaseModel):
         """Start from an alloy: its main element is the balance, its second one is swept first."""
         amounts = composition.at if basis == "at" else composition.wt
         ranked = sorted(amounts, key=amounts.__getitem__, reverse=True)
-        return cls(**{"amounts": dict(amounts), "basis": basis, "balance": _main(amounts), "moved": ranked[:2][-1]} | chosen)
+        usual = {"amounts": dict(amounts), "basis": basis, "balance": ranked[0], "moved": ranked[:2][-1]}
+        return cls(**usual | chosen)
 
     @property
     def composition(self) -> Composition:

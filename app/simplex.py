@@ -19,7 +19,9 @@ def normalised(amounts: Amounts) -> dict[str, float]:
     return {symbol: amount * TOTAL / total for symbol, amount in amounts.items()}
 
 
-def givers(amounts: Amounts, symbol: str, *, locked: Collection[str] = (), balance: str | None = None) -> tuple[str, ...]:
+def givers(
+    amounts: Amounts, symbol: str, *, locked: Collection[str] = (), balance: str | None = None
+) -> tuple[str, ...]:
     """The elements that make room when `symbol` moves; empty where it cannot move."""
     if symbol in locked:
         return ()

@@ -40,6 +40,26 @@ def mirror() -> None:
         st.query_params.from_dict(query)
 
 
+def show(key: str, value) -> None:
+    """Set what the widget with this key shows; call it just before the widget is drawn."""
+    st.session_state[key] = value
+
+
+def shown(key: str, otherwise=None):
+    """What the widget with this key shows now."""
+    return st.session_state.get(key, otherwise)
+
+
+def note(place: str, sentence: str) -> None:
+    """Leave a sentence beside one control, until the next action there."""
+    st.session_state[f"note_{place}"] = sentence
+
+
+def noted(place: str) -> str:
+    """What was left for this place, handed out once."""
+    return st.session_state.pop(f"note_{place}", "")
+
+
 def span(symbol: str, amount: float) -> float:
     """The upper end of an element's slider: about twice its first amount, growing but never jumping back."""
     spans = st.session_state.setdefault(_SPANS, {})

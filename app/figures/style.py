@@ -1,0 +1,59 @@
+"""What all figures share: colours that hold on light and dark paper, margins, and how numbers are written."""
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+COLORS = ("#2f7f86", "#c4703a", "#6b76c2", "#5c9a56", "#b0577f", "#8a7a4a")
+GREY = "#8a9499"
+SEQUENTIAL = ("#2b3a67", "#2f7f86", "#7fb069", "#e6c65c")
+
+
+def color_of(index: int) -> str:
+    """The colour of the task with this position; it is the same on every page."""
+    return COLORS[index % len(COLORS)]
+
+
+def tint(color: str, alpha: float) -> str:
+    """A hex colour as rgba with opacity `alpha`."""
+    red, green, blue = (int(color[start:start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def calm(figure: go.Figure, *, height: int, x: str = "", y: str = "", legend: bool = False) -> go.Figure:
+    """Quiet axes, no frame, room for the labels only."""
+    figure.update_layout(
+        height=height, margin={"l": 4, "r": 8, "t": 8, "b": 4}, showlegend=legend, hovermode="closest",
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": None},
+    )
+    figure.update_xaxes(title=x or None, zeroline=False, automargin=True, title_standoff=6)
+    figure.update_yaxes(title=y or None, zeroline=False, automargin=True, title_standoff=6)
+    return figure
+
+
+def axis_title(label: str, unit: str) -> str:
+    """"Hardness (HV)"; a quantity without a unit is written alone."""
+    return f"{label} ({unit})" if unit else label
+
+
+def written(value: float) -> str:
+    """A number as a reader wants it: whole from 100 on, three digits below, powers of ten where it is tiny."""
+    if not math.isfinite(value):
+        return "–"
+    size = abs(value)
+    if size and not 1e-3 <= size < 1e6:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{mantissa}·10^{int(exponent)}".replace("-", "−")
+    text = f"{value:.0f}" if size >= 100 else f"{value:.3g}"
+    return text.replace("-", "−") if float(text) else "0"
+
+
+def runs(flags: Sequence[bool]) -> list[tuple[bool, slice]]:
+    """Neighbouring equal flags as (flag, slice) pieces; each piece reaches one point into the next, so lines join."""
+    pieces, start = [], 0
+    for stop in range(1, len(flags) + 1):
+        if stop == len(flags) or flags[stop] != flags[start]:
+            pieces.append((bool(flags[start]), slice(start, min(stop + 1, len(flags)))))
+            start = stop
+    return pieces

@@ -1,0 +1,15 @@
+"""Alloyscope in the browser: page frame, navigation, and the link that reopens what is on screen."""
+from pathlib import Path
+
+import streamlit as st
+
+ASSETS = Path(__file__).parents[1] / "assets"
+PAGES = (("design", "Design"), ("explore", "Explore"), ("train", "Train"))
+
+st.set_page_config("Alloyscope", ASSETS / "mark.png", layout="wide", initial_sidebar_state="collapsed")
+st.html(ASSETS / "style.css")
+st.logo(ASSETS / f"logo-{st.context.theme.type or 'light'}.svg", size="large")
+st.navigation(
+    [st.Page(f"pages/{key}.py", title=title, url_path=key, default=key == "design") for key, title in PAGES],
+    position="top",
+).run()

@@ -1,0 +1,52 @@
+"""A box to type or paste an alloy into; what cannot be read stays in the box with the reason under it."""
+import streamlit as st
+
+from app import state
+from app.selection import Selection
+from app.widgets.composition import UNITS
+from mtl_core.chemistry.composition import Composition
+from mtl_core.chemistry.notation import read_notation
+from mtl_core.errors import CompositionError
+
+EXAMPLE = "Type an alloy: Fe-18Cr-10Ni-2Mo wt%  ·  Al0.5CoCrFeNi"
+
+
+def formula_box() -> None:
+    """The box; under it the reason for a refusal, with the two readings where a text has two meanings."""
+    text = st.text_input("Alloy", key="formula", placeholder=EXAMPLE, max_chars=200, on_change=_read,
+                         label_visibility="collapsed")
+    error = state.shown("formula_error", "") if text else ""
+    if error:
+        st.error(error)
+        _offer_readings(text)
+
+
+def _read(basis: str | None = None) -> None:
+    text, chosen = state.shown("formula"), state.selection()
+    state.show("formula_error", "")
+    if not text.strip():
+        return
+    try:
+        composition, said = Composition.from_text(text, basis), read_notation(text, basis)[1]
+    except CompositionError as error:
+        state.show("formula_error", str(error))
+        return
+    state.choose(Selection.of(composition, basis=said, conditions=chosen.conditions, level=chosen.level), fresh=True)
+    state.show("formula", "")
+
+
+def _offer_readings(text: str) -> None:
+    """Where both units give an alloy, let the visitor say which one was meant."""
+    if not all(_is_readable(text, basis) for basis in UNITS):
+        return
+    with st.container(horizontal=True):
+        for basis, unit in UNITS.items():
+            st.button(f"It is {unit}", key=f"read_{basis}", on_click=_read, args=(basis,))
+
+
+def _is_readable(text: str, basis: str) -> bool:
+    try:
+        Composition.from_text(text, basis)
+    except CompositionError:
+        return False
+    return True
