@@ -1,0 +1,19 @@
+"""How much there is of each property."""
+import pandas as pd
+
+from mtl_core.data.rules import DEFAULT_EXCLUDED
+from mtl_core.data.tables import AlloyTable
+from mtl_core.data.training import has_flag
+from mtl_core.tasks import TASKS
+
+
+def summary(table: AlloyTable) -> dict[str, dict[str, dict[str, int]]]:
+    """{"properties": {key: counts}}: n all rows kept, n_censored of them without an exact value, n_alloys, n_references,
+    n_default those that default training uses."""
+    rows = table.measurements.assign(is_default=~has_flag(table, DEFAULT_EXCLUDED))
+    return {"properties": {key: _counts(rows[rows["property"] == key]) for key in TASKS}}
+
+
+def _counts(rows: pd.DataFrame) -> dict[str, int]:
+    return {"n": len(rows), "n_censored": int(rows["value"].isna().sum()), "n_alloys": rows["alloy_id"].nunique(),
+            "n_references": rows["reference_id"].nunique(), "n_default": int(rows["is_default"].sum())}
