@@ -1,0 +1,90 @@
+"""The specification of an ensemble and of its training; it round-trips through JSON and builds nothing."""
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from mtl_core.errors import ConfigError
+from mtl_core.tasks import DEFAULT_TASKS, TASKS
+
+SplitKind = Literal["random", "composition", "reference"]
+SPLIT_KINDS: tuple[SplitKind, ...] = ("random", "composition", "reference")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NetworkConfig(_Frozen):
+    """One member: shared trunk, one head a task, a linear skip from the inputs to each output.
+
+    activation: smooth ones only; a ReLU network has no interactions between its inputs.
+    noise: "task" learns one noise scale a task, "alloy" predicts it from the trunk.
+    """
+
+    trunk: tuple[int, ...] = Field((64, 64), min_length=1)
+    head: int = Field(32, ge=1)
+    activation: Literal["gelu", "silu", "softplus", "tanh"] = "gelu"
+    dropout: float = Field(0.2, ge=0.0, lt=0.9)
+    linear_skip: bool = True
+    noise: Literal["task", "alloy"] = "task"
+
+
+class TrainConfig(_Frozen):
+    """How the members are trained.
+
+    Members of one split = n_folds × n_fold_seeds × n_repeats; the deployed ensemble is those of the by-reference split.
+    patience: epochs without a better validation loss before a member stops; needs validation_share > 0.
+    """
+
+    epochs: int = Field(100, ge=1)
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(3e-3, gt=0.0)
+    weight_decay: float = Field(0.1, ge=0.0)
+    n_folds: int = Field(5, ge=2)
+    n_fold_seeds: int = Field(3, ge=1)
+    n_repeats: int = Field(4, ge=1)
+    splits: tuple[SplitKind, ...] = SPLIT_KINDS
+    validation_share: float = Field(0.0, ge=0.0, lt=0.5)
+    patience: int = Field(20, ge=1)
+
+    @field_validator("splits")
+    @classmethod
+    def _deployed_split_is_trained(cls, splits):
+        if "reference" not in splits:
+            raise ValueError("the deployed ensemble is trained on the 'reference' split; name it among the splits")
+        return splits
+
+
+class EnsembleConfig(_Frozen):
+    """Everything that, with the data and one seed, determines a run.
+
+    n_masks: dropout masks a member, drawn once a run and reused for every alloy.
+    """
+
+    tasks: tuple[str, ...] = DEFAULT_TASKS
+    network: NetworkConfig = NetworkConfig()
+    train: TrainConfig = TrainConfig()
+    n_masks: int = Field(5, ge=5)
+    seed: int = Field(0, ge=0)
+
+    @field_validator("tasks")
+    @classmethod
+    def _tasks_exist(cls, tasks):
+        unknown = [task for task in tasks if task not in TASKS]
+        if unknown or not tasks or len(set(tasks)) != len(tasks):
+            raise ValueError(f"expected different tasks out of {', '.join(TASKS)}; got {', '.join(tasks) or 'none'}")
+        return tasks
+
+
+PRESETS: dict[str, EnsembleConfig] = {
+    "smoke": EnsembleConfig(train=TrainConfig(epochs=8, n_folds=3, n_fold_seeds=1, n_repeats=1)),
+    "default": EnsembleConfig(),
+    "full": EnsembleConfig(train=TrainConfig(epochs=200, n_repeats=10)),
+}
+
+
+def preset(name: str) -> EnsembleConfig:
+    """The named preset; raises ConfigError for another name."""
+    if name not in PRESETS:
+        raise ConfigError(f"expected one of the presets {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]

@@ -1,0 +1,87 @@
+"""All members of an ensemble as one network with a leading member axis.
+
+Axes, always in this order: member M · mask K · batch B · feature F or hidden H | task T.
+There is no batch normalisation: statistics shared by tasks that alternate in a batch ruin both.
+"""
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from mtl_core.ensemble.config import NetworkConfig
+
+Parameters = Mapping[str, np.ndarray | tf.Variable | tf.Tensor]
+
+# In units of a task's own spread: noise below e^-4 or above e^2 of it is not believed.
+LOG_SCALE_RANGE = (-4.0, 2.0)
+
+
+def shapes(config: NetworkConfig, *, n_features: int, n_tasks: int) -> dict[str, tuple[int, ...]]:
+    """The shape of each parameter of one member."""
+    widths = (n_features, *config.trunk)
+    trunk = {}
+    for layer, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
+        trunk |= {f"trunk_{layer}_weight": (n_in, n_out), f"trunk_{layer}_bias": (1, n_out)}
+    heads = {
+        "head_weight": (n_tasks, widths[-1], config.head), "head_bias": (n_tasks, 1, config.head),
+        "output_weight": (n_tasks, config.head, 1), "output_bias": (n_tasks, 1, 1),
+        "log_scale": (n_tasks, 1, 1),
+    }
+    skip = {"skip_weight": (n_features, n_tasks)} if config.linear_skip else {}
+    noise = {"log_scale_weight": (n_tasks, widths[-1], 1)} if config.noise == "alloy" else {}
+    return trunk | heads | skip | noise
+
+
+def initial_parameters(config: NetworkConfig, *, n_features: int, n_tasks: int, n_members: int,
+                       seed: int) -> dict[str, np.ndarray]:
+    """Float32 arrays [M, …]: weights N(0, 1 / fan-in), outputs shrunk to 0.3 of that, biases and skip at zero."""
+    rng = np.random.default_rng(seed)
+    zero = ("bias", "skip_weight", "log_scale_weight")
+    parameters = {}
+    for name, shape in shapes(config, n_features=n_features, n_tasks=n_tasks).items():
+        gain = 0.0 if name.endswith(zero) else 0.3 if name == "output_weight" else 1.0
+        draw = gain * rng.standard_normal((n_members, *shape)) / np.sqrt(shape[-2])
+        parameters[name] = (np.full_like(draw, -1.0) if name == "log_scale" else draw).astype(np.float32)
+    return parameters
+
+
+def mask_widths(config: NetworkConfig) -> tuple[int, ...]:
+    """Number of hidden units behind each dropout layer: one a trunk layer, and the last for the heads."""
+    return (*config.trunk, config.head)
+
+
+def draw_masks(config: NetworkConfig, leading: tuple, seed: tuple[tf.Tensor | int, tf.Tensor | int]) -> list[tf.Tensor]:
+    """Inverted-dropout masks [*leading, H] for each dropout layer: 0, or 1 / (1 − rate)."""
+    keep = 1.0 - config.dropout
+    masks = []
+    for layer, width in enumerate(mask_widths(config)):
+        uniform = tf.random.stateless_uniform((*leading, width), (seed[0] + layer, seed[1]))
+        masks.append(tf.cast(uniform < keep, tf.float32) / keep)
+    return masks
+
+
+def trunk(config: NetworkConfig, parameters: Parameters, x: tf.Tensor, masks: list[tf.Tensor]) -> tf.Tensor:
+    """Hidden state [M, K, B, H] of scaled features x [M or 1, 1, B, F] under masks [M, K, B or 1, H]."""
+    activation = getattr(tf.nn, config.activation)
+    hidden = x
+    for layer in range(len(config.trunk)):
+        weight, bias = (parameters[f"trunk_{layer}_{part}"][:, None] for part in ("weight", "bias"))
+        hidden = activation(hidden @ weight + bias) * masks[layer]
+    return hidden
+
+
+def head(config: NetworkConfig, parameters: Parameters, task: int, x: tf.Tensor, hidden: tf.Tensor,
+         masks: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and log noise scale of one task in its scaled unit, each [M, K, B]."""
+    of_task = {name: value[:, task][:, None] for name, value in parameters.items()
+               if not name.startswith(("trunk", "skip"))}
+    activation = getattr(tf.nn, config.activation)
+    neurons = activation(hidden @ of_task["head_weight"] + of_task["head_bias"]) * masks[-1]
+    mean = neurons @ of_task["output_weight"] + of_task["output_bias"]
+    if config.linear_skip:
+        mean += x @ parameters["skip_weight"][:, None, :, task:task + 1]
+    log_scale = of_task["log_scale"]
+    if config.noise == "alloy":
+        log_scale = log_scale + hidden @ of_task["log_scale_weight"]
+    log_scale = tf.clip_by_value(log_scale, *LOG_SCALE_RANGE) + tf.zeros_like(mean)
+    return mean[..., 0], log_scale[..., 0]
