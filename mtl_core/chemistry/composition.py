@@ -33,7 +33,7 @@ def _closed(amounts: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Composition:
-    """An alloy as (symbol, at.%) pairs by atomic number, without zeros, closed to 100; make it with a `from_…` method."""
+    """An alloy as (symbol, at.%) pairs by atomic number, without zeros, closed to 100; made by a `from_…` method."""
 
     atoms: tuple[tuple[str, float], ...]
 

@@ -4,11 +4,11 @@ Sources, all as shipped by pymatgen 2026.10.24 and matminer 0.10.1:
 - atomic mass, and the molar volume of sulphur: pymatgen `Element`;
 - radius (Miracle et al., 2010), melting temperature, Pauling electronegativity: matminer's copy of the Magpie tables;
 - bulk and shear modulus, molar volume in the metallic state, valence electrons: matminer `Miedema.csv` (de Boer et al.,
-  1988; Zhang et al., Comput. Phys. Commun. 209, 2016). Magpie's shear modulus is not used: it has 20 GPa for Mo, not 120;
+  1988; Zhang et al., Comput. Phys. Commun. 209, 2016); Magpie's shear modulus is not used: it has 20 GPa for Mo;
 - mixing enthalpy of the equiatomic liquid pair (Takeuchi and Inoue, Mater. Trans. 46, 2817, 2005): matminer
   `MixingEnthalpy`.
 
-VEC counts s and d electrons, and p electrons of main-group elements, as in Guo et al., J. Appl. Phys. 109, 103505 (2011);
+VEC counts s and d electrons, and p electrons of main-group elements (Guo et al., J. Appl. Phys. 109, 103505, 2011);
 4f electrons lie in the core, so that lanthanides count 3. An empty cell is a number that no source gives; what is done
 then is said in `elements.py`.
 """
