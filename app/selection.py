@@ -13,6 +13,9 @@ Basis = Literal["at", "wt"]
 NOT_REPORTED = "none"
 """How a link spells a condition that is not reported; a missing key means the documented default."""
 
+MAIN = 50.0
+"""Per cent from which an element counts as the base of an alloy; below, none stands out."""
+
 _NUMBERS = {"temperature_c": "t", "chloride_m": "cl", "ph": "ph", "scan_rate_mv_s": "scan"}
 
 
@@ -50,10 +53,11 @@ class Selection(BaseModel):
 
     @classmethod
     def of(cls, composition: Composition, *, basis: Basis = "at", **chosen) -> Self:
-        """Start from an alloy: its main element is the balance, its second one is swept first."""
+        """Start from an alloy: a main element above 50 % is the balance, the second largest is swept first."""
         amounts = composition.at if basis == "at" else composition.wt
         ranked = sorted(amounts, key=amounts.__getitem__, reverse=True)
-        usual = {"amounts": dict(amounts), "basis": basis, "balance": ranked[0], "moved": ranked[:2][-1]}
+        usual = {"amounts": {symbol: amounts[symbol] for symbol in ranked}, "basis": basis,
+                 "balance": ranked[0] if amounts[ranked[0]] > MAIN else None, "moved": ranked[:2][-1]}
         return cls(**usual | chosen)
 
     @property

@@ -1,3 +1,41 @@
+"""Every alloy of the two databases: what was measured of it, and what is left for training after each rule."""
 import streamlit as st
 
-st.title("x")
+from app import services
+from app.atlas import color_choices
+from app.figures.atlas import map_figure
+from app.figures.style import color_of
+from app.figures.waterfall import waterfall_figure
+from mtl_core.tasks import TASKS
+
+st.header("Explore")
+st.markdown(__doc__)
+
+table = services.table()
+with st.container(horizontal=True, gap="large"):
+    st.metric("Alloys", f"{len(table.alloys):,}", width="content")
+    st.metric("Measurements", f"{len(table.measurements):,}", width="content")
+    st.metric("Papers", f"{len(table.references):,}", width="content")
+
+choices = color_choices(table)
+color = st.selectbox("Colour by", list(choices), format_func=choices.get, width=320)
+points, task = services.map_points(color), TASKS.get(color)
+st.plotly_chart(
+    map_figure(services.map_coordinates(points.ids), points.texts, points.values,
+               unit=task.unit if task else "", logarithmic=bool(task) and task.transform == "log10"),
+    key="map", config={"displaylogo": False, "scrollZoom": True}, alt=f"Map of all alloys coloured by {choices[color]}")
+st.caption("Neighbours on this map are alike in elements and descriptors (UMAP of the feature space, stored coordinates). "
+           "Distances between clouds mean little. Pale points: not measured.")
+
+st.subheader("How much there is")
+st.dataframe(services.data_counts(), width="stretch", alt="Counts by property")
+
+st.subheader("From the sources to the training set")
+measured = [key for key in choices if key in TASKS]
+shown = st.selectbox("Property", measured, format_func=choices.get, width=320)
+steps = services.cleaning_steps().query("property == @shown")
+st.plotly_chart(waterfall_figure(steps, color=color_of(measured.index(shown))), key="waterfall",
+                config={"displayModeBar": False}, alt=f"Rows of {choices[shown]} left after each rule")
+st.caption("Nothing is deleted: excluded rows stay in the tables with the name of the rule. Sources: "
+           "[Borg et al. 2020](https://doi.org/10.1038/s41597-020-00768-9), "
+           "[Nyby et al. 2021](https://doi.org/10.1038/s41597-021-00840-y).")

@@ -51,7 +51,7 @@ def _element_row(chosen: Selection, symbol: str, amount: float) -> None:
         st.slider(label, 0.0, end, step=end / 200, key=f"slide_{symbol}", format="%.2f", args=(symbol, "slide"),
                   **common)
         state.show(f"exact_{symbol}", round(amount, 6))
-        st.number_input(f"{label}, exact", 0.0, 100.0, step=end / 50, key=f"exact_{symbol}", format="%.5g", width=116,
+        st.number_input(f"{label}, exact", 0.0, 100.0, step=end / 50, key=f"exact_{symbol}", format="%.5g", width=96,
                         args=(symbol, "exact"), **common)
         st.button("", key=f"drop_{symbol}", type="tertiary", icon=":material/close:", help=f"Remove {symbol}",
                   disabled=is_stuck, on_click=_drop, args=(symbol,))

@@ -1,0 +1,53 @@
+"""The measurements of one task as arrays, and the words that name a measured point. Pure pandas and NumPy."""
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from app.figures.sweep import Measured
+from app.lines import NEAR, Line, near_line
+from mtl_core.chemistry.composition import Composition
+
+CONDITION_WORDS = {"process": "{}", "temperature_c": "{:.3g} °C", "chloride_m": "{:.3g} mol/L Cl⁻", "ph": "pH {:.3g}",
+                   "scan_rate_mv_s": "{:.3g} mV/s"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Exact values [m] of one task, their alloys at [m, E] in at.% of `symbols`, and a text [m] for each."""
+
+    values: np.ndarray
+    at: np.ndarray
+    symbols: tuple[str, ...]
+    texts: np.ndarray
+
+
+def evidence_of(observations: pd.DataFrame, task: str) -> Evidence:
+    """The uncensored measurements of a task out of `mtl_core.data.training.observations`."""
+    rows = observations[(observations["task"] == task) & observations["value"].notna()]
+    columns = [name for name in rows if name.startswith("at_")]
+    symbols = tuple(name.removeprefix("at_") for name in columns)
+    at = rows[columns].to_numpy(float)
+    formulas = [Composition.from_array(row, symbols, normalise=True).formula(digits=1) for row in at]
+    around = [_circumstances(row) for row in rows.to_dict("records")]
+    texts = [f"{formula}<br>{words}" for formula, words in zip(formulas, around, strict=True)]
+    return Evidence(rows["value"].to_numpy(float), at, symbols, np.array(texts))
+
+
+def _circumstances(row: dict) -> str:
+    """"cast · 25 °C · 2014": what is reported, in the order of `CONDITION_WORDS`, then the year."""
+    said = [words.format(row[name]) for name, words in CONDITION_WORDS.items() if not _is_missing(row[name])]
+    return " · ".join([*said, *([] if _is_missing(row["year"]) else [f"{row['year']:.0f}"])])
+
+
+def _is_missing(cell: object) -> bool:
+    return cell is None or cell == "" or cell != cell
+
+
+def measured_near(line: Line, evidence: Evidence) -> Measured:
+    """The measured alloys within `NEAR` at.% of the line."""
+    if line.symbol not in evidence.symbols:
+        return Measured(*(np.array([]) for _ in range(3)), ())
+    amount, distance = near_line(line, evidence.at, evidence.symbols)
+    near = distance <= NEAR
+    return Measured(amount[near], evidence.values[near], distance[near], tuple(evidence.texts[near]))

@@ -1,0 +1,161 @@
+"""Cached calls into mtl_core: the only st.cache_* of the project.
+
+Heavy imports stand inside the functions, so that a page pays only for what it uses. What is cached is shared by all
+visitors and never changed.
+"""
+import gc
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import pins
+from app.atlas import Points, counts_table, points_by
+from app.evidence import Evidence, evidence_of
+from app.evidence import measured_near as near
+from app.figures.sweep import Measured, Sweep
+from app.lines import Line, line_through
+from app.presets import OPENING, PRESETS
+from app.results import Result, results_of
+from app.selection import Selection
+from mtl_core.chemistry.composition import Composition
+from mtl_core.data.summary import summary
+from mtl_core.data.tables import AlloyTable, read_tables
+from mtl_core.data.training import observations, waterfall
+from mtl_core.features.descriptors import describe
+from mtl_core.tasks import TaskSpec
+
+PINS = Path(os.environ.get("ALLOYSCOPE_USER_DIR", Path(__file__).parents[1] / "data" / "user")) / "pins.json"
+SAME_ALLOY = 0.05  # at.%: published compositions are rounded to about this
+
+
+@st.cache_resource(show_spinner="Loading the ensemble …")
+def predictor():
+    """The shipped predictor, warmed up.
+
+    Streamlit collects garbage after every rerun; what is loaded by now never becomes garbage and is left out of it.
+    """
+    from mtl_core.pipeline import load_predictor
+
+    loaded = load_predictor()
+    opening = PRESETS[OPENING].selection()
+    loaded.predict([opening.composition] * 42, opening.conditions, level=opening.level)
+    gc.collect()
+    gc.freeze()
+    return loaded
+
+
+def tasks() -> tuple[TaskSpec, ...]:
+    """What the loaded predictor predicts, in its order."""
+    return predictor().tasks
+
+
+def needed_conditions() -> set[str]:
+    """The conditions on which some task depends."""
+    return {condition for task in tasks() for condition in task.conditions}
+
+
+@st.cache_resource(show_spinner=False)
+def table() -> AlloyTable:
+    """The fact tables that the project carries."""
+    return read_tables()
+
+
+@st.cache_resource(show_spinner=False)
+def evidence(task: str) -> Evidence:
+    """The measured values of one task, as default training uses them."""
+    return evidence_of(observations(table(), (task,)), task)
+
+
+def measured_values() -> dict[str, np.ndarray]:
+    """Task key → all its exact values."""
+    return {task.key: evidence(task.key).values for task in tasks()}
+
+
+def measured_near(line: Line, task: str) -> Measured:
+    """The measured alloys near a line."""
+    return near(line, evidence(task))
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """One alloy and the line through it: results and sweeps in the order of the tasks."""
+
+    line: Line
+    results: tuple[Result, ...]
+    sweeps: tuple[Sweep, ...]
+
+
+def outlook(selection: Selection, *, end: float) -> Outlook:
+    """Predict the selected alloy and its sweep up to `end` in one call."""
+    line = line_through(selection, end=end)
+    prediction = predictor().predict([selection.composition, *line.alloys], selection.conditions, level=selection.level)
+    here = selection.amounts[selection.moved]
+    sweeps = tuple(
+        Sweep(line.amounts, prediction.mean[1:, j], prediction.lower[1:, j], prediction.upper[1:, j],
+              prediction.in_domain[1:, j], here)
+        for j in range(len(tasks()))
+    )
+    return Outlook(line, results_of(prediction, tasks()), sweeps)
+
+
+@st.cache_data(show_spinner="Predicting …", max_entries=256)
+def predicted(queries: tuple[tuple[tuple[str, str], ...], ...]) -> tuple[tuple[Result, ...], ...]:
+    """Results of several selections, given as the items of their links; each under its own conditions and level."""
+    chosen = [Selection.from_query(dict(query)) for query in queries]
+    return tuple(
+        results_of(predictor().predict([one.composition], one.conditions, level=one.level), tasks()) for one in chosen
+    )
+
+
+def results_for(selections: Iterable[Selection]) -> tuple[tuple[Result, ...], ...]:
+    """Results of several selections, cached."""
+    return predicted(tuple(tuple(selection.to_query().items()) for selection in selections))
+
+
+def derived(composition: Composition) -> pd.Series:
+    """Descriptors of one alloy in physical units, by key."""
+    return describe([composition]).iloc[0]
+
+
+def read_pins() -> dict[str, Selection]:
+    """Name → selection; a pin that today's code cannot read is left out."""
+    readable = {}
+    for name, query in pins.read_pins(PINS).items():
+        try:
+            readable[name] = Selection.from_query(query)
+        except (ValueError, KeyError):
+            continue
+    return readable
+
+
+def pin(name: str, selection: Selection) -> None:
+    """Keep a selection under a name, for all visits to come."""
+    pins.pin(PINS, name, selection.to_query())
+
+
+def unpin(name: str) -> None:
+    """Forget a pin."""
+    pins.unpin(PINS, name)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def map_points(color: str) -> Points:
+    """All alloys, coloured by one key of `color_choices`."""
+    return points_by(table(), color)
+
+
+@st.cache_data(show_spinner=False)
+def data_counts() -> pd.DataFrame:
+    """How much there is of each property."""
+    return counts_table(summary(table())["properties"])
+
+
+@st.cache_data(show_spinner=False)
+def cleaning_steps() -> pd.DataFrame:
+    """Rows left after each cleaning rule, per property."""
+    return waterfall(table())

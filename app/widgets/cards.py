@@ -1,0 +1,46 @@
+"""One card a task: the number, what its band is worth, and where it stands among all measured values."""
+import numpy as np
+import streamlit as st
+
+from app.figures.band import band_strip
+from app.figures.shares import shares_figure
+from app.figures.style import color_of
+from app.results import Result
+
+STILL = {"displayModeBar": False}
+PER_ROW = 3
+
+
+def result_cards(results: tuple[Result, ...], measured: dict[str, np.ndarray]) -> None:
+    """The cards of all tasks, up to three in a row. measured: task key → its training values."""
+    for start in range(0, len(results), PER_ROW):
+        row = results[start:start + PER_ROW]
+        for index, (column, result) in enumerate(zip(st.columns(len(row)), row, strict=True), start):
+            with column.container(border=True, key=f"card_{result.task.key}", gap="small", height="stretch"):
+                _card(result, measured[result.task.key], color_of(index))
+
+
+def _card(result: Result, measured: np.ndarray, color: str) -> None:
+    st.metric(result.task.label, result.value)
+    st.markdown(f"**{result.interval}**  \n:gray[{result.claim}]")
+    st.plotly_chart(
+        band_strip(result.mean, result.lower, result.upper, measured, unit=result.task.unit, color=color,
+                   in_domain=result.in_domain),
+        config=STILL, key=f"strip_{result.task.key}", alt=f"{result.task.label}: {result.value}, {result.interval}")
+    _domain(result)
+    with st.popover("Where the uncertainty comes from", type="tertiary"):
+        _shares(result, color)
+
+
+def _domain(result: Result) -> None:
+    if result.in_domain:
+        st.markdown(":green-badge[inside the domain] :gray[like alloys and conditions it was trained on]")
+    else:
+        st.markdown(f":orange-badge[outside the domain] {result.reason}")
+
+
+def _shares(result: Result, color: str) -> None:
+    st.plotly_chart(shares_figure(result.aleatoric, result.epistemic, color=color), config=STILL,
+                    key=f"shares_{result.task.key}")
+    st.caption("Shares of the variance. Scatter of measurements: what repeated tests of such alloys differ by. "
+               "Networks disagree: what more data near this alloy would reduce.")
