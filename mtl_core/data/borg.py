@@ -48,8 +48,9 @@ def read_borg(path: Path) -> tuple[list[Reading], pd.DataFrame]:
 
 def _row_problems(cells: dict[str, str]) -> list[tuple[str, str, str]]:
     """(column, expected, came) of each thing wrong in one row."""
-    wrong = [(name, "a number of at least 0", repr(cells[name])) for name in PROPERTIES if not _is_number(cells[name], 0.0)]
-    wrong += [(TEMPERATURE, "a number in °C", repr(cells[TEMPERATURE]))] * (not _is_number(cells[TEMPERATURE], -273.15))
+    numbers = {**dict.fromkeys(PROPERTIES, (0.0, "a number of at least 0")), TEMPERATURE: (-273.15, "a number in °C")}
+    wrong = [(name, expected, repr(cells[name])) for name, (least, expected) in numbers.items()
+             if not _is_number(cells[name], least)]
     wrong += [(name, f"one of {', '.join(allowed)} or a blank", repr(cells[name]))
               for name, allowed in ((TEST, ("C", "T")), (PROCESS, PROCESSES)) if cells[name] not in ("", *allowed)]
     wrong += [(name, "a value", "a blank cell") for name in (REFERENCE, DOI) if not cells[name]]
@@ -72,13 +73,14 @@ def _is_number(text: str, least: float) -> bool:
 
 
 def _row_readings(cells: dict[str, str], number: int) -> list[Reading]:
-    material = Material(
-        source=SOURCE, basis="at", amounts=tuple((symbol, float(ratio)) for symbol, ratio in _TERM.findall(cells[FORMULA])),
-        process=cells[PROCESS] or None, phases=cells[PHASES] or None, family="HEA")
+    amounts = tuple((symbol, float(ratio)) for symbol, ratio in _TERM.findall(cells[FORMULA]))
+    material = Material(source=SOURCE, basis="at", amounts=amounts, process=cells[PROCESS] or None,
+                        phases=cells[PHASES] or None, family="HEA")
     temperature = float(cells[TEMPERATURE]) if cells[TEMPERATURE] else None
     return [Reading(
-        property=key, value=Value(float(cells[column])), material=material, reference=f"borg-{cells[REFERENCE]}", row=number,
-        electrolyte=Electrolyte(temperature_c=temperature), test_type=TESTS[cells[TEST]], detail=_detail(cells),
+        property=key, value=Value(float(cells[column])), material=material, reference=f"borg-{cells[REFERENCE]}",
+        row=number, electrolyte=Electrolyte(temperature_c=temperature), test_type=TESTS[cells[TEST]],
+        detail=_detail(cells),
     ) for column, key in PROPERTIES.items() if cells[column]]
 
 

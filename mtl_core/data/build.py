@@ -99,7 +99,8 @@ def _flagged(frame: pd.DataFrame) -> pd.DataFrame:
     cold, hot = ROOM_TEMPERATURE_C
     is_mechanical, is_local = (frame["property"].isin(keys) for keys in (MECHANICAL, LOCALISED_CORROSION))
     is_halide_free = is_local & (frame["chloride_m"] + frame["bromide_m"] < HALIDE_TRACE_M)
-    pairs = zip(frame["property"], frame["row"], strict=True)
+    is_nyby = frame["source"] == nyby_cells.SOURCE
+    is_listed = [pair in SUSPECTS for pair in zip(frame["property"], frame["row"], strict=True)]
     tensile = frame["property"].isin(("ultimate_strength", "elongation"))
     for flag, where in {
         "elevated-temperature": is_mechanical & (frame["temperature_c"] > hot),
@@ -107,7 +108,7 @@ def _flagged(frame: pd.DataFrame) -> pd.DataFrame:
         "compression-test": tensile & (frame["test_type"] == "compression"),
         "halide-free-acid": is_halide_free & (frame["acid_m"] > 0),
         "perchlorate": is_halide_free & (frame["perchlorate_m"] > 0),
-        "suspect": pd.Series([pair in SUSPECTS for pair in pairs], frame.index) & (frame["source"] == nyby_cells.SOURCE),
+        "suspect": is_nyby & is_listed,
     }.items():
         frame = add_flag(frame, where, flag)
     return frame
@@ -115,8 +116,7 @@ def _flagged(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _number(frame: pd.DataFrame, elements: list[str]) -> pd.DataFrame:
     """Ids by first appearance: alloy B0001 / N0001, its measurements B0001-hardness, B0001-hardness-2, …"""
-    number = frame.groupby("source")[[*elements, *_LABELS]].transform(lambda column: column)
-    number = number.groupby([*elements, *_LABELS], dropna=False, sort=False).ngroup()
+    number = frame.groupby([*elements, *_LABELS], dropna=False, sort=False).ngroup()
     first = frame.assign(number=number).groupby("source")["number"].transform("min")
     alloy = frame["source"].map(LETTERS) + (number - first + 1).map("{:04d}".format)
     again = frame.groupby([alloy, "property"]).cumcount() + 1

@@ -11,7 +11,10 @@ SPLITS: tuple[Split, ...] = ("random", "composition", "reference")
 
 
 def composition_groups(at: np.ndarray, tolerance: float = 0.5) -> np.ndarray:
-    """Group label of each composition [n, E] in at.%: single linkage, neighbours differ by at most `tolerance` in any element."""
+    """Group label of each composition [n, E] in at.%, by single linkage in L∞.
+
+    Neighbours differ by at most `tolerance` in every element; a group is what a chain of neighbours connects.
+    """
     from scipy.sparse.csgraph import connected_components
     from sklearn.neighbors import radius_neighbors_graph
     # A hair more than the tolerance, so that 20.0 and 20.5 are neighbours whatever their last binary digit.
@@ -27,14 +30,14 @@ def reference_groups(observations: pd.DataFrame) -> np.ndarray:
 def make_folds(observations: pd.DataFrame, *, kind: Split, n_folds: int = 5, seed: int) -> np.ndarray:
     """Fold index of each observation, [n] in 0 … n_folds-1.
 
-    "random": rows, stratified by task. "composition" / "reference": whole groups for all tasks together, the number of rows
-    of each task as even as the groups allow. The same observations and seed give the same folds.
+    "random": rows, stratified by task. "composition" / "reference": whole groups for all tasks together, the number of
+    rows of each task as even as the groups allow. The same observations and seed give the same folds.
     Raises ValueError for another kind, or when there are fewer groups than folds.
     """
     groups = _groups(observations, kind)
     n_groups = len(np.unique(groups))
     if not 2 <= n_folds <= n_groups:
-        raise ValueError(f"expected between 2 folds and one a group ({n_groups} groups by {kind}), got n_folds={n_folds}")
+        raise ValueError(f"expected n_folds from 2 to the number of groups by {kind} ({n_groups}), got {n_folds}")
     tasks = pd.factorize(observations["task"])[0]
     return _balanced(groups, tasks, n_folds, np.random.default_rng(seed))
 

@@ -18,7 +18,8 @@ def check_file(path: Path) -> list[Problem]:
     if size == 0:
         return [Problem(path.name, None, None, "a table with a header", "an empty file")]
     if size > MAX_BYTES:
-        return [Problem(path.name, None, None, f"at most {MAX_BYTES / 2**20:.0f} MB", f"{size / 2**20:.0f} MB (not read)")]
+        limit = f"at most {MAX_BYTES / 2**20:.0f} MB"
+        return [Problem(path.name, None, None, limit, f"{size / 2**20:.0f} MB (not read)")]
     return []
 
 

@@ -19,8 +19,9 @@ def hardness_at_room_temperature(frame: pd.DataFrame) -> pd.DataFrame:
     """
     is_hardness = frame["property"] == "hardness"
     keys = ["reference_id", *ALLOY, "value"]
-    coldest = frame[is_hardness].fillna({"temperature_c": 25.0}).groupby(keys, dropna=False)["temperature_c"].transform("min")
-    frame = add_flag(frame, is_hardness & (coldest.reindex(frame.index) > ROOM_TEMPERATURE_C[1]), "elevated-temperature")
+    rows = frame[is_hardness].fillna({"temperature_c": 25.0})
+    coldest = rows.groupby(keys, dropna=False)["temperature_c"].transform("min").reindex(frame.index)
+    frame = add_flag(frame, is_hardness & (coldest > ROOM_TEMPERATURE_C[1]), "elevated-temperature")
     frame.loc[is_hardness, ["temperature_c", "test_type"]] = None
     return merge(frame, keys, "repeated-reading", is_hardness)
 

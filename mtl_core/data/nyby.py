@@ -5,14 +5,17 @@ Source: Sci. Data 8, 58 (2021), doi 10.1038/s41597-021-00840-y, CC BY 4.0.
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import openpyxl
 import pandas as pd
 
 from mtl_core.data.guards import check_workbook
 from mtl_core.data.nyby_cells import Cells, find_columns, read_electrolyte, read_material, read_value
 from mtl_core.data.readings import Reading
 from mtl_core.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    import openpyxl
 
 FILE = "nyby2021_cra_database.xlsx"
 
@@ -45,13 +48,15 @@ def read_nyby(path: Path) -> tuple[list[Reading], pd.DataFrame]:
     problems = check_workbook(path)
     if problems:
         raise DataError(problems)
+    import openpyxl
     book = openpyxl.load_workbook(path, data_only=True)
     readings, references = [], _references(book, path.name, problems)
     for quantity in QUANTITIES:
         if quantity.sheet in book.sheetnames:
-            readings += _sheet_readings(list(book[quantity.sheet].iter_rows(values_only=True)), quantity, path.name, problems)
+            rows = list(book[quantity.sheet].iter_rows(values_only=True))
+            readings += _sheet_readings(rows, quantity, path.name, problems)
         else:
-            problems.append(Problem(path.name, None, None, f"a sheet {quantity.sheet!r}", f"{', '.join(book.sheetnames)}"))
+            problems.append(Problem(path.name, None, None, f"a sheet {quantity.sheet!r}", ", ".join(book.sheetnames)))
     if problems:
         raise DataError(list(dict.fromkeys(problems)))  # one alloy is read once a quantity
     return readings, references
@@ -67,10 +72,10 @@ def _sheet_readings(rows: list[tuple], quantity: Quantity, file: str, problems: 
     problems += wrong
     if wrong:
         return []
-    numbered = [(index, row) for index, row in enumerate(rows[first:], start=first + 1) if isinstance(row[0], int | float)]
+    numbered = [(line, row) for line, row in enumerate(rows, start=1) if isinstance(row[0], int | float)]
     values = [row[columns.parts["value"]] for _, row in numbered]
     scale, header_flags = potential_scale(columns.header, values) if quantity.units == "V" else (1.0, ())
-    found = (_reading(Cells(row, columns, f"{place}", index, problems), quantity, scale) for index, row in numbered)
+    found = (_reading(Cells(row, columns, place, line, problems), quantity, scale) for line, row in numbered)
     return [replace(reading, flags=reading.flags + header_flags) for reading in found if reading is not None]
 
 
@@ -84,16 +89,17 @@ def _reading(cells: Cells, quantity: Quantity, scale: float) -> Reading | None:
     if reference is None:
         cells.complain("reference", "the number of a paper", "a blank cell")
         return None
-    return Reading(property=quantity.property, value=value, material=material, reference=f"nyby-{reference:.0f}",
-                   row=int(cells.row[0]), electrolyte=electrolyte, flags=(*value_flags, *material_flags, *solution_flags),
-                   detail="|".join(map(str, cells.row[1:])))
+    return Reading(
+        property=quantity.property, value=value, material=material, reference=f"nyby-{reference:.0f}",
+        row=int(cells.row[0]), electrolyte=electrolyte, flags=(*value_flags, *material_flags, *solution_flags),
+        detail="|".join(map(str, cells.row[1:])))
 
 
 def potential_scale(header: str, values: list) -> tuple[float, tuple[str, ...]]:
     """mV for one unit of the column, and the flag when the header is overruled (rule `header-unit`).
 
-    Potentials of corrosion lie within a few volts of each other, so a column headed V whose typical magnitude exceeds 10
-    holds millivolts.
+    Potentials of corrosion lie within a few volts of each other, so a column headed V whose typical magnitude exceeds
+    10 holds millivolts.
     """
     if "mV" in header:
         return 1.0, ()
@@ -101,11 +107,11 @@ def potential_scale(header: str, values: list) -> tuple[float, tuple[str, ...]]:
     return (1.0, ("header-unit",)) if typical > 10 else (1000.0, ())
 
 
-def _references(book: openpyxl.Workbook, file: str, problems: list[Problem]) -> pd.DataFrame:
+def _references(book: "openpyxl.Workbook", file: str, problems: list[Problem]) -> pd.DataFrame:
     if "References" not in book.sheetnames:
         problems.append(Problem(file, None, None, "a sheet 'References'", ", ".join(book.sheetnames)))
         return pd.DataFrame()
-    rows = [row[:3] for row in book["References"].iter_rows(min_row=2, values_only=True) if isinstance(row[0], int | float)]
+    rows = [row[:3] for row in book["References"].iter_rows(values_only=True) if isinstance(row[0], int | float)]
     return pd.DataFrame([{"reference_id": f"nyby-{number:.0f}", "doi": _doi(doi), "year": _year(str(citation))}
                          for number, citation, doi in rows])
 

@@ -15,7 +15,8 @@ FAMILIES = {"Fe Alloy": "Fe", "Al Alloy": "Al", "NiCrMo Alloy": "Ni", "HEA": "HE
 
 _PARTS = {"Avg.": "value", "Max": "high", "Min": "low", "SE (±)": "error"}
 _TITLES = {"temperature": r"Test Temp", "solution": r"Test Solution", "chloride": r"\[Cl-\]", "ph": r"pH",
-           "scan_rate": r"Scan Rate", "phases": r"Microstructures", "reference": r"Reference", "family": r"Material class"}
+           "scan_rate": r"Scan Rate", "phases": r"Microstructures", "reference": r"Reference",
+           "family": r"Material class"}
 _REQUIRED = ("solution", "reference", "family")
 _ABSENT = ("", "NA", "None")
 _PHASES = (("FCC", r"\bFCC\b|austenit"), ("BCC", r"\bBCC\b|ferrit"), ("B2", r"\bB2\b|Ordered BCC"), ("Sigma", r"sigma"),
@@ -24,7 +25,10 @@ _PHASES = (("FCC", r"\bFCC\b|austenit"), ("BCC", r"\bBCC\b|ferrit"), ("B2", r"\b
 
 @dataclass(frozen=True)
 class Columns:
-    """Indices into a row. parts: "value" and, where the sheet has them, "low", "high", "error"; header: the text above."""
+    """Indices into a row; parts: "value" and, where the sheet has them, "low", "high", "error".
+
+    header: everything that stands above the value.
+    """
 
     elements: dict[str, int]
     header: str
@@ -68,7 +72,10 @@ class Cells:
 
 
 def find_columns(header: list[tuple], title: str, units: str, place: str) -> tuple[Columns | None, list[Problem]]:
-    """Columns by their titles, under one header row or two; a sub-title (Avg., Max, Min, SE) belongs to the title left of it."""
+    """Columns by their titles, under one header row or two, in any order.
+
+    A sub-title (Avg., Max, Min, SE) belongs to the nearest title on its left.
+    """
     titles = _titles(header)
     elements = {text: index for index, texts in enumerate(titles) for text in texts[1:] if text in (*SYMBOLS, NB_TA)}
     own = [index for index, texts in enumerate(titles) if re.match(title, texts[0])]
@@ -136,7 +143,7 @@ def _with_error(middle: float, error: float | None, key: str) -> tuple[Value, tu
 def _number_or_complaint(cells: Cells, text: str, key: str) -> float | None:
     number = _float(text)
     if text and number is None:
-        cells.problems.append(Problem(cells.place, cells.line, key, "a number, 'NA', 'Transpassive', '>x' or '<x'", repr(text)))
+        cells.complain(key, "a number, 'NA', 'Transpassive', '>x' or '<x'", repr(text))
     return number
 
 
@@ -156,9 +163,10 @@ def read_material(cells: Cells) -> tuple[Material, tuple[str, ...]]:
     flags += _book_nb_ta(amounts, not_reported)
     if abs(sum(amounts.values()) - 100) > SUM_TOLERANCE:
         cells.complain("composition", f"wt.% that add up to 100 ± {SUM_TOLERANCE:g}", f"{sum(amounts.values()):.6g}")
-    return Material(source=SOURCE, basis="wt", amounts=tuple((s, a) for s, a in amounts.items() if a > 0),
-                    not_reported=tuple(not_reported), upper_bound=tuple(upper_bound), phases=_phases(cells.text("phases")),
-                    family=FAMILIES.get(cells.text("family"))), tuple(flags)
+    return Material(
+        source=SOURCE, basis="wt", amounts=tuple((symbol, amount) for symbol, amount in amounts.items() if amount > 0),
+        not_reported=tuple(not_reported), upper_bound=tuple(upper_bound), phases=_phases(cells.text("phases")),
+        family=FAMILIES.get(cells.text("family"))), tuple(flags)
 
 
 def _book_nb_ta(amounts: dict[str, float], not_reported: list[str]) -> list[str]:

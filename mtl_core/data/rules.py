@@ -1,7 +1,7 @@
 """Every decision about the source data, by name, with its reason in one sentence.
 
-A flag marks measurements; a table that is read may carry only flags named here. Rules that are `excluded` keep their rows in
-the table but out of default training.
+A flag marks measurements; a table that is read may carry only flags named here. Rules that are `excluded` keep their
+rows in the table but out of default training.
 """
 from dataclasses import dataclass
 
@@ -16,39 +16,54 @@ class Rule:
 
 
 MERGES = (
-    Rule("repeated-reading", "One hardness reading stood on several rows of one alloy and paper (one a test temperature or "
-         "tensile repeat) and is kept once."),
+    Rule("repeated-reading",
+         "One hardness reading stood on several rows of one alloy and paper (one a temperature of the "
+         "tensile test, or a repeat of it) and is kept once."),
     Rule("double-entry", "The same row was entered twice for one paper and is kept once."),
-    Rule("re-entered", "The same values of one paper were typed in or read off a second time (Nyby No. 253-271 repeat 69-87, "
+    Rule("re-entered",
+         "The values of one paper were typed in or read off a second time (Nyby No. 253-271 repeat 69-87, "
          "543-546 repeat 88-90) and are kept once."),
-    Rule("cross-paper", "Two papers that share at least two identical readings print one measurement; it is kept once, and "
-         "the papers share one group."),
+    Rule("cross-paper",
+         "Two papers that share at least two identical readings print one measurement; it is kept once, "
+         "and the papers share one group."),
 )
 
 EXCLUSIONS = (
-    Rule("elevated-temperature", "Mechanical test above 35 °C, or a hardness that stands only on rows of such tests.", True),
-    Rule("cryogenic", "Mechanical test below 10 °C.", True),
-    Rule("compression-test", "Strength limit or strain of a compression test, another quantity than the tensile one.", True),
-    Rule("halide-free-acid", "Acid without chloride or bromide: what broke down there was not halide pitting.", True),
-    Rule("perchlorate", "Perchlorate is the only aggressive ion, although the source's chloride column repeats it.", True),
-    Rule("suspect", "The entry contradicts its neighbours or itself (Nyby pitting No. 780: +980 mV between twins at -150 and "
-         "10 mV; pitting temperature No. 17: 15 wt.% carbon).", True),
+    Rule("elevated-temperature",
+         "Mechanical test above 35 °C, or a hardness that stands only on rows of such tests.", excluded=True),
+    Rule("cryogenic", "Mechanical test below 10 °C.", excluded=True),
+    Rule("compression-test",
+         "Strength limit or strain under compression, another quantity than the tensile one.", excluded=True),
+    Rule("halide-free-acid",
+         "Acid without chloride or bromide: what broke down there was not halide pitting.", excluded=True),
+    Rule("perchlorate",
+         "Perchlorate is the only aggressive ion, although the source's chloride column repeats it.", excluded=True),
+    Rule("suspect",
+         "The entry contradicts its neighbours or itself (Nyby pitting No. 780: +980 mV between twins at "
+         "-150 and 10 mV; pitting temperature No. 17: 15 wt.% carbon).", excluded=True),
 )
 
 NOTES = (
-    Rule("transpassive", "No pit up to the transpassive range: a lower bound at the oxygen evolution line of the row's pH and "
-         "temperature."),
-    Rule("header-unit", "The header says volts over values that can only be millivolts; they are read as millivolts."),
+    Rule("transpassive",
+         "No pit up to the transpassive range: a lower bound at the oxygen evolution line of the row's pH "
+         "and temperature."),
+    Rule("header-unit",
+         "The header says volts over values that can only be millivolts; they are read as millivolts."),
     Rule("range-swapped", "Highest and lowest value stood in each other's column."),
-    Rule("standard-error-unit", "The standard error of the current stands in microamperes beside amperes; one larger than its "
-         "own value has an unknown unit and is left out."),
-    Rule("chloride-contradicted", "The chloride column differs from the solution's name by more than a quarter; the name wins."),
-    Rule("solution-typo", "The solution's name counts up (H2SO5, H2SO6, H2SO7) as a dragged spreadsheet cell does; read as "
+    Rule("standard-error-unit",
+         "The standard error of the current stands in microamperes beside amperes; one larger than its own "
+         "value has an unknown unit and is left out."),
+    Rule("chloride-contradicted",
+         "The chloride column differs from the solution's name by more than a quarter; the name wins."),
+    Rule("solution-typo",
+         "The solution's name counts up (H2SO5, H2SO6, H2SO7) as a dragged spreadsheet cell does; read as "
          "H2SO4."),
-    Rule("unlisted-additive", "The solution holds a species that has no column here (bicarbonate, molybdate, tungstate, "
+    Rule("unlisted-additive",
+         "The solution holds a species that has no column here (bicarbonate, molybdate, tungstate, "
          "thiosulphate, sulphide, acetic acid, hydroxide)."),
     Rule("nb-plus-ta", "A column Nb+Ta is booked as niobium, and tantalum counts as not reported."),
-    Rule("balance-corrected", "The stated composition exceeds 102 wt.% by the Nb+Ta that its balance element forgot; the "
+    Rule("balance-corrected",
+         "The stated composition exceeds 102 wt.% by the Nb+Ta that its balance element forgot; the "
          "balance gives way."),
     Rule("composition-range", "An element is stated as a range; its middle is taken."),
 )

@@ -141,7 +141,8 @@ def find_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
 
 
 def _header_problems(frame: pd.DataFrame, file: str, model: type[_Row]) -> list[Problem]:
-    missing = [Problem(file, 1, name, "this column", "no such column") for name in columns_of(model) if name not in frame]
+    missing = [Problem(file, 1, name, "this column", "no such column")
+               for name in columns_of(model) if name not in frame]
     if "at" not in model.model_fields:
         return missing
     elements = [name for name in frame.columns if name.startswith(AT)]
@@ -182,4 +183,5 @@ def _problem(detail: dict, row: int, file: str) -> Problem:
 
 def _duplicates(keys: pd.Series, file: str) -> list[Problem]:
     again = keys[keys.duplicated()]
-    return [Problem(file, int(index) + 2, keys.name, "an id that is used once", repr(name)) for index, name in again.items()]
+    return [Problem(file, int(index) + 2, keys.name, "an id that is used once", repr(name))
+            for index, name in again.items()]

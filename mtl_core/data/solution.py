@@ -17,8 +17,8 @@ SALTS: dict[str, tuple[float, int, dict[str, int]]] = {
     "Na2SO4": (142.042, 2, {"sulphate_m": 1}),
     "H2SO4": (98.078, 2, {"sulphate_m": 1, "acid_m": 1}),
 }
-# Density of a w wt.% solution at 20 °C in g/mL: 0.9982 + a w + b w², fitted to the tables of aqueous solutions in the CRC
-# Handbook of Chemistry and Physics (NaCl 10 % 1.0707, 20 % 1.1478; FeCl3 10 % 1.085, 20 % 1.182).
+# Density of a w wt.% solution at 20 °C in g/mL: 0.9982 + a w + b w², fitted to the tables of aqueous solutions in the
+# CRC Handbook of Chemistry and Physics (NaCl 10 % 1.0707, 20 % 1.1478; FeCl3 10 % 1.085, 20 % 1.182).
 DENSITY = {"NaCl": (7.02e-3, 2.3e-5), "FeCl3": (8.19e-3, 5.0e-5)}
 # Standard sea water of salinity 35 (ASTM D1141): mol/L.
 SEA_WATER = {"chloride_m": 0.546, "bromide_m": 0.00084, "sulphate_m": 0.0282}
@@ -76,7 +76,7 @@ def molarity(amount: float, unit: str, salt: str) -> float:
 
 
 def settle_chloride(solution: Solution, reported_m: float | None) -> Solution:
-    """The solution with its chloride settled: the reported number, unless a solution that is understood contradicts it."""
+    """The solution with the reported chloride, unless its own name is understood and contradicts that number."""
     if reported_m is None:
         return solution
     low, high = sorted((solution.chloride_m, reported_m))

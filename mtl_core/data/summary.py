@@ -8,8 +8,10 @@ from mtl_core.tasks import TASKS
 
 
 def summary(table: AlloyTable) -> dict[str, dict[str, dict[str, int]]]:
-    """{"properties": {key: counts}}: n all rows kept, n_censored of them without an exact value, n_alloys, n_references,
-    n_default those that default training uses."""
+    """{"properties": {key: counts}}.
+
+    n: all rows kept; n_censored: of them without an exact value; n_default: of them used by default training.
+    """
     rows = table.measurements.assign(is_default=~has_flag(table, DEFAULT_EXCLUDED))
     return {"properties": {key: _counts(rows[rows["property"] == key]) for key in TASKS}}
 

@@ -13,8 +13,8 @@ from mtl_core.errors import DataError, Problem
 
 DATA_DIR = Path(__file__).resolve().parents[2] / "data"
 
-_NUMBERS = ("value", "value_low", "value_high", "temperature_c", "chloride_m", "bromide_m", "sulphate_m", "perchlorate_m",
-            "acid_m", "ph", "scan_rate_mv_s", "year")
+_NUMBERS = ("value", "value_low", "value_high", "temperature_c", "chloride_m", "bromide_m", "sulphate_m",
+            "perchlorate_m", "acid_m", "ph", "scan_rate_mv_s", "year")
 _PARENTS = (("measurements.csv", "alloy_id", "alloys.csv"), ("measurements.csv", "reference_id", "references.csv"))
 
 

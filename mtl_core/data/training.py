@@ -9,16 +9,17 @@ from mtl_core.data.schema import AT
 from mtl_core.data.tables import AlloyTable
 from mtl_core.tasks import DEFAULT_TASKS, TASKS
 
-CONDITIONS = ("temperature_c", "chloride_m", "bromide_m", "sulphate_m", "perchlorate_m", "acid_m", "ph", "scan_rate_mv_s")
+CONDITIONS = ("temperature_c", "chloride_m", "bromide_m", "sulphate_m", "perchlorate_m", "acid_m", "ph",
+              "scan_rate_mv_s")
 
 
 def observations(table: AlloyTable, tasks: Sequence[str] = DEFAULT_TASKS, *,
                  excluded: Collection[str] = DEFAULT_EXCLUDED, transpassive_shift_mv: float = 0.0) -> pd.DataFrame:
     """One row a measurement of `tasks`, in the order of the tasks and then of the measurement ids, index 0 … n-1.
 
-    task, value in the task's unit (NaN when censored), low and high: the censoring interval, which is (value, value) for an
-    exact measurement, (bound, inf) for ">", (-inf, bound) for "<" and the stated range otherwise. Then ids, reference_group,
-    conditions (NaN = not reported), labels, flags and at_<El> in at.%.
+    task, value in the task's unit (NaN when censored), low and high: the censoring interval, which is (value, value)
+    for an exact measurement, (bound, inf) for ">", (-inf, bound) for "<" and the stated range otherwise. Then ids,
+    groups, conditions (NaN = not reported), labels, flags and at_<El> in at.%.
     excluded: rows with any of these flags are left out; add "transpassive" to leave those out as well.
     transpassive_shift_mv: moves the bound of `transpassive` rows, to see what their rule is worth.
     """
@@ -45,7 +46,8 @@ def waterfall(table: AlloyTable, *, excluded: Collection[str] = DEFAULT_EXCLUDED
 
     Columns: property, step, n (rows left), removed. A row is counted at the first rule that takes it.
     """
-    return pd.DataFrame([row for key in TASKS for row in _steps(table.measurements.query("property == @key"), key, excluded)])
+    rows = table.measurements
+    return pd.DataFrame([step for key in TASKS for step in _steps(rows[rows["property"] == key], key, excluded)])
 
 
 def _steps(rows: pd.DataFrame, key: str, excluded: Collection[str]) -> list[dict]:
@@ -76,6 +78,6 @@ def _interval(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 
 
 def _columns(frame: pd.DataFrame) -> list[str]:
-    return ["measurement_id", "alloy_id", "reference_id", "reference_group", "doi", "year", "task", "value", "low", "high",
-            "bound", "unit", *CONDITIONS, "test_type", "process", "phases", "family", "source", "not_reported", "upper_bound",
-            "flags", *(name for name in frame if name.startswith(AT))]
+    return ["measurement_id", "alloy_id", "reference_id", "reference_group", "doi", "year", "task", "value", "low",
+            "high", "bound", "unit", *CONDITIONS, "test_type", "process", "phases", "family", "source", "not_reported",
+            "upper_bound", "flags", *(name for name in frame if name.startswith(AT))]
