@@ -27,9 +27,11 @@ from mtl_core.data.summary import summary
 from mtl_core.data.tables import AlloyTable, read_tables
 from mtl_core.data.training import observations, waterfall
 from mtl_core.features.descriptors import describe
+from mtl_core.features.projection import Projection
+from mtl_core.settings import ASSETS_DIR, DATA_DIR
 from mtl_core.tasks import TaskSpec
 
-PINS = Path(os.environ.get("ALLOYSCOPE_USER_DIR", Path(__file__).parents[1] / "data" / "user")) / "pins.json"
+PINS = Path(os.environ.get("ALLOYSCOPE_USER", DATA_DIR / "user")) / "pins.json"
 SAME_ALLOY = 0.05  # at.%: published compositions are rounded to about this
 
 
@@ -159,3 +161,22 @@ def data_counts() -> pd.DataFrame:
 def cleaning_steps() -> pd.DataFrame:
     """Rows left after each cleaning rule, per property."""
     return waterfall(table())
+
+
+@st.cache_resource(show_spinner=False)
+def projection() -> Projection:
+    """The stored map of all alloys."""
+    return Projection.load(ASSETS_DIR / "projection.npz")
+
+
+def map_coordinates(ids: np.ndarray) -> np.ndarray:
+    """Where the alloys with these ids stand on the map, [n, 2]; NaN for one that was not mapped."""
+    stored = projection()
+    frame = pd.DataFrame(stored.coordinates, index=stored.alloy_ids)
+    return frame.reindex(ids).to_numpy()
+
+
+def place(composition: Composition) -> np.ndarray:
+    """Where an alloy of any composition stands on the map, [1, 2]; elements that the map lacks are left out."""
+    symbols = projection().symbols
+    return projection().place(np.array([[composition.at.get(symbol, 0.0) for symbol in symbols]]))

@@ -1,18 +1,52 @@
-"""Design: move an alloy, see its properties with honest bands."""
+"""Move an alloy and see its properties with honest bands."""
 import streamlit as st
 
-from app import state
+from app import services, state
 from app.presets import OPENING, PRESETS
+from app.widgets.batch import batch_panel
+from app.widgets.cards import result_cards
 from app.widgets.composition import composition_editor
-from app.widgets.conditions import conditions_editor
+from app.widgets.conditions import conditions_editor, spoken
+from app.widgets.derived import derived_quantities
+from app.widgets.downloads import download_buttons
 from app.widgets.formula import formula_box
+from app.widgets.level import level_slider
+from app.widgets.neighbours import neighbours_panel
+from app.widgets.pinned import pins_panel
+from app.widgets.start import preset_picker, start_here
+from app.widgets.sweep import sweep_plots
 
-sentence = state.open_link(PRESETS[OPENING].selection())
-if sentence:
-    st.warning(sentence)
-left, right = st.columns([1, 1.45], gap="large")
-with left:
+if complaint := state.open_link(PRESETS[OPENING].selection()):
+    st.warning(complaint)
+
+with st.expander("Start here: three worked cases", icon=":material/school:"):
+    start_here()
+
+left, right = st.columns([1, 1.5], gap="large")
+with left, st.container(key="controls"):
     formula_box()
+    with st.popover("Presets", width="stretch", on_change="rerun", key="presets") as presets:
+        if presets.open:
+            preset_picker()
     composition_editor()
-    conditions_editor(("process", "temperature_c", "chloride_m", "ph", "scan_rate_mv_s"))
+    conditions_editor(services.needed_conditions())
+    level_slider()
+
+chosen = state.selection()
+outlook = services.outlook(chosen, end=state.span(chosen.moved, chosen.amounts[chosen.moved]))
+with right, st.container(key="results"):
+    st.subheader(chosen.composition.formula(chosen.basis), anchor=False)
+    st.caption(spoken(chosen.conditions))
+    result_cards(outlook.results, services.measured_values())
+    sweep_plots(chosen, outlook)
+
+tabs = st.tabs(["Nearest measured", "Derived quantities", "Pins", "A list of alloys", "Download"],
+               on_change="rerun", key="details")
+shown = (lambda: neighbours_panel(chosen), lambda: derived_quantities(chosen.composition),
+         lambda: pins_panel(chosen, outlook.results), lambda: batch_panel(chosen),
+         lambda: download_buttons(chosen, outlook.results))
+for tab, draw in zip(tabs, shown, strict=True):
+    if tab.open:
+        with tab:
+            draw()
 state.mirror()

@@ -24,8 +24,8 @@ st.plotly_chart(
     map_figure(services.map_coordinates(points.ids), points.texts, points.values,
                unit=task.unit if task else "", logarithmic=bool(task) and task.transform == "log10"),
     key="map", config={"displaylogo": False, "scrollZoom": True}, alt=f"Map of all alloys coloured by {choices[color]}")
-st.caption("Neighbours on this map are alike in elements and descriptors (UMAP of the feature space, stored coordinates). "
-           "Distances between clouds mean little. Pale points: not measured.")
+st.caption("Neighbours on this map are alike in elements and descriptors (UMAP); distances between clouds mean little. "
+           "Pale points: not measured.")
 
 st.subheader("How much there is")
 st.dataframe(services.data_counts(), width="stretch", alt="Counts by property")

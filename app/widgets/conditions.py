@@ -4,6 +4,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from app import state
+from app.evidence import CONDITION_WORDS
 from mtl_core.types import PROCESSES, Conditions
 
 NOT_REPORTED = "not reported"
@@ -67,3 +68,10 @@ def _change_unknown(name: str) -> None:
 def _change(**conditions) -> None:
     chosen = state.selection()
     state.choose(chosen.but(conditions=Conditions(**chosen.conditions.model_dump() | conditions)))
+
+
+def spoken(conditions: Conditions) -> str:
+    """"wrought · 25 °C · 0.6 mol/L Cl⁻ · pH 7"; what is not reported is left out."""
+    stated = conditions.model_dump(exclude_none=True) | {"process": PROCESS_WORDS.get(conditions.process)}
+    known = {name: value for name, value in stated.items() if value is not None}
+    return " · ".join(words.format(known[name]) for name, words in CONDITION_WORDS.items() if name in known)

@@ -22,12 +22,12 @@ def cases() -> tuple[Case, ...]:
     """Three demonstrations: a strong effect, a trade-off, and a place where the model says that it does not know."""
     return (
         Case("How much does aluminium harden CoCrFeNi?",
-             "Drag **Al** from 0 to 20 at.% and watch the hardness rise as the alloy turns from fcc to bcc. The measured "
-             "alloys stand in the plot below.",
+             "Drag **Al** from 0 to 20 at.% and watch the hardness rise as the alloy turns from fcc to bcc. The plot "
+             "below shows the measured alloys beside the prediction.",
              PRESETS["CoCrFeNi"].selection().with_element("Al").with_moved("Al", 5.0)),
         Case("Is molybdenum worth its price in sea water?",
-             "316L in 0.6 mol/L chloride: drag **Mo** to 6 wt.% and compare the gain in pitting potential with the width "
-             "of its band. Then raise the temperature to 60 °C.",
+             "316L in 0.6 mol/L chloride: drag **Mo** to 6 wt.% and compare the gain in pitting potential with the "
+             "width of its band. Then raise the temperature to 60 °C.",
              PRESETS["316L"].selection().but(moved="Mo")),
         Case("What does the model not know?",
              "HfNbTaTiZr has a well supported hardness, but no such alloy was ever tested for pitting: its band is "

@@ -1,0 +1,21 @@
+"""What is on screen as files: the same numbers, with the alloy, the conditions and the level beside them."""
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from app.results import Result, as_record
+from app.selection import Selection
+
+
+def as_json(selection: Selection, results: Sequence[Result]) -> str:
+    """One object: alloy, conditions, level, then each task by key; results have the keys of the command line's JSON."""
+    return json.dumps(
+        {"alloy_at": selection.composition.at, "conditions": selection.conditions.model_dump(), "level": selection.level}
+        | {result.task.key: as_record(result) for result in results}, indent=1, ensure_ascii=False)
+
+
+def as_csv(selection: Selection, results: Sequence[Result]) -> str:
+    """One row a task."""
+    alloy = {"composition": selection.composition.formula(selection.basis, digits=4)} | selection.conditions.model_dump()
+    return pd.DataFrame([alloy | {"property": result.task.key} | as_record(result) for result in results]).to_csv(index=False)

@@ -1,0 +1,47 @@
+"""The evidence beside a prediction: the nearest measured alloys, with conditions and DOI."""
+import pandas as pd
+import streamlit as st
+
+from app import services
+from app.selection import Selection
+from mtl_core.tasks import TaskSpec
+
+DOI = "https://doi.org/"
+
+
+def neighbours_panel(selection: Selection) -> None:
+    """One table a task; if this very alloy was measured, its own values come first."""
+    for task in services.tasks():
+        st.markdown(f"**{task.label}** ({task.unit})")
+        _own_values(selection, task)
+        st.dataframe(_readable(services.nearest(selection.composition, task.key), task), hide_index=True, width="stretch",
+                     column_config={"doi": st.column_config.LinkColumn("source", display_text=rf"{DOI}(.*)")},
+                     key=f"nearest_{task.key}")
+    st.caption("Distance: how many at.% would have to be exchanged. Values that start with > or < are bounds.")
+
+
+def _own_values(selection: Selection, task: TaskSpec) -> None:
+    own = services.own_values(selection, task.key)
+    if own.empty:
+        return
+    st.markdown("This very alloy was measured. *Out-of-fold*: predicted by networks that never saw its paper. "
+                "*In-sample*: predicted by all networks, some of which learnt from it.")
+    st.dataframe(own, hide_index=True, width="stretch", key=f"own_{task.key}")
+
+
+def _readable(nearest: pd.DataFrame, task: TaskSpec) -> pd.DataFrame:
+    """Columns in reading order; conditions that do not matter for the task are left out, DOIs become links."""
+    frame = nearest.assign(
+        doi=nearest["doi"].map(lambda doi: DOI + doi if doi else None),
+        value=[_value(row) for row in nearest.to_dict("records")],
+        distance=nearest["distance"].round(2), year=nearest["year"].astype("Int64"))
+    return frame[["alloy", "value", "distance", *task.conditions, "year", "doi"]]
+
+
+def _value(row: dict) -> str:
+    """"352", "> 800", "30 to 45"."""
+    if row["value"] == row["value"]:
+        return f"{row['value']:.4g}"
+    if row["bound"] == "=":
+        return f"{row['low']:.4g} to {row['high']:.4g}"
+    return f"{row['bound']} {row['low'] if row['bound'] == '>' else row['high']:.4g}"
