@@ -1,6 +1,7 @@
 """The catalogue of tasks: each measured property that a network can learn is one row of data."""
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 Condition = Literal["process", "temperature_c", "chloride_m", "ph", "scan_rate_mv_s"]
@@ -26,6 +27,19 @@ class TaskSpec(BaseModel):
     conditions: tuple[Condition, ...] = ()
     lower: float | None = None
     upper: float | None = None
+
+    @property
+    def learning_unit(self) -> str:
+        """The unit in which networks and metrics see the task."""
+        return self.unit if self.transform == "none" else f"log10({self.unit})"
+
+    def to_learning(self, y: np.ndarray) -> np.ndarray:
+        """From `unit` to `learning_unit`."""
+        return np.log10(y) if self.transform == "log10" else y
+
+    def from_learning(self, z: np.ndarray) -> np.ndarray:
+        """The inverse of `to_learning`; a mean becomes a geometric mean where the task is logarithmic."""
+        return 10.0**z if self.transform == "log10" else z
 
 
 _ROOM_TEMPERATURE = dict(conditions=("process",), lower=0.0)

@@ -1,0 +1,125 @@
+"""Save and load an ensemble as arrays and JSON: nothing in it can execute."""
+import json
+import platform
+import zipfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+import mtl_core
+from mtl_core.ensemble import network
+from mtl_core.ensemble.config import EnsembleConfig
+from mtl_core.ensemble.ensemble import OF_PART, Ensemble
+from mtl_core.errors import CheckpointError
+from mtl_core.features.table import FeatureSpec
+
+FORMAT = 1
+ARRAYS, DESCRIPTION = "ensemble.npz", "ensemble.json"
+_PLAIN = ("part_of_member", *OF_PART)
+
+
+def save(ensemble: Ensemble, folder: Path, *, data_sha256: str) -> None:
+    """Write `ensemble.npz` and `ensemble.json` into an existing folder, each by rename."""
+    arrays = {f"parameters/{name}": value for name, value in ensemble.parameters.items()}
+    arrays |= {f"masks/{layer}": mask for layer, mask in enumerate(ensemble.masks)}
+    arrays |= {name: getattr(ensemble, name) for name in _PLAIN}
+    write_arrays(folder / ARRAYS, arrays)
+    write_json(folder / DESCRIPTION, {
+        "format": FORMAT, "config": ensemble.config.model_dump(mode="json"), "features": ensemble.spec.model_dump(mode="json"),
+        "columns": ensemble.spec.columns, "data_sha256": data_sha256, "versions": versions(),
+    })
+
+
+def load(folder: Path) -> Ensemble:
+    """The ensemble saved in a folder; raises CheckpointError that says where it differs from what is expected."""
+    description = read_json(folder / DESCRIPTION)
+    _expect("format", FORMAT, description.get("format"), folder)
+    try:
+        config = EnsembleConfig.model_validate(description.get("config"))
+        spec = FeatureSpec.model_validate(description.get("features"))
+    except ValidationError as error:
+        raise CheckpointError(f"{folder / DESCRIPTION}: {error}") from error
+    _expect("feature columns", list(spec.columns), description.get("columns"), folder)
+    arrays = read_arrays(folder / ARRAYS)
+    _check_shapes(config, spec, arrays, folder)
+    return Ensemble(
+        config=config, spec=spec, parameters=_under("parameters/", arrays),
+        masks=tuple(arrays[f"masks/{layer}"] for layer in range(len(network.mask_widths(config.network)))),
+        **{name: arrays[name] for name in _PLAIN})
+
+
+def versions() -> dict[str, str]:
+    """What the numbers of a run depend on besides its config, data and seed."""
+    packages = ("tensorflow-cpu", "tensorflow", "numpy", "scikit-learn")
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except ModuleNotFoundError:  # one of the two TensorFlow distributions is always absent
+            continue
+    return {"alloyscope": mtl_core.__version__, "python": platform.python_version(), **found}
+
+
+def write_json(path: Path, content: Mapping) -> None:
+    """Write by rename, so that a reader sees the old file or the new one and never half of it."""
+    temporary = path.with_suffix(path.suffix + ".part")
+    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def read_json(path: Path) -> dict:
+    """A JSON object; raises CheckpointError when the file is missing or holds something else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"expected the file {path.name} in {path.parent}, it is not there") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path}: expected JSON, got a damaged file ({error})") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path}: expected a JSON object, got {type(content).__name__}")
+    return content
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write an .npz by rename."""
+    temporary = path.with_suffix(".part")
+    with temporary.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+    temporary.replace(path)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz; pickled objects are refused. Raises CheckpointError for a damaged file."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path}: expected the arrays of an ensemble, got a file that cannot be read ({error})") from error
+
+
+def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def _check_shapes(config, spec, arrays, folder):
+    members, parts = arrays.get("part_of_member", np.zeros(0)).shape, arrays.get("feature_mean", np.zeros(0)).shape[:1]
+    n_features, n_tasks = len(spec.columns), len(config.tasks)
+    layers = network.shapes(config.network, n_features=n_features, n_tasks=n_tasks)
+    expected = {f"parameters/{name}": members + shape for name, shape in layers.items()}
+    expected |= {f"masks/{layer}": (*members, config.n_masks, 1, width)
+                 for layer, width in enumerate(network.mask_widths(config.network))}
+    expected |= dict.fromkeys(OF_PART[:2], (*parts, n_features))
+    expected |= dict.fromkeys(OF_PART[2:], (*parts, n_tasks)) | {"part_of_member": members}
+    _expect("arrays and their shapes", expected, {name: value.shape for name, value in arrays.items()}, folder)
+
+
+def _expect(what, expected, came, folder):
+    if expected == came:
+        return
+    if isinstance(expected, dict):
+        names = sorted(name for name in {*expected, *came} if expected.get(name) != came.get(name))
+        expected, came = ({name: side.get(name) for name in names} for side in (expected, came))
+    raise CheckpointError(f"{folder}: expected {what} {expected}, got {came}; train again, or use the version that wrote it")
