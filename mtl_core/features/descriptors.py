@@ -17,6 +17,7 @@ from mtl_core.features.mixture import Array, Mixture, sigmoid, smooth_root
 GAS_CONSTANT = 8.314  # J/(mol K)
 SMALLEST_ENTHALPY = 1e-3  # kJ/mol; keeps Ω finite for ideal mixtures
 SMALLEST_DELTA = 1e-3  # %; keeps Λ finite for atoms of one size
+SOFT_ENERGY, SOFT_ENTROPY, SOFT_SQUARE = 0.1, 0.1, 0.1  # kJ/mol, J/(mol K), %²; let log Ω and log Λ leave 0 slowly
 NITROGEN_FLOOR = 0.01  # wt.%; usual in steels that were not alloyed with nitrogen
 STAINLESS_CR, STAINLESS_WIDTH = 10.5, 1.5  # wt.%; EN 10088-1 calls a steel stainless from 10.5
 
@@ -75,6 +76,17 @@ def size_entropy(mix: Mixture) -> Array:
     return mixing_entropy(mix) / (mix.mismatch("radius_pm") ** 2 + SMALLEST_DELTA**2)
 
 
+def log_omega(mix: Mixture) -> Array:
+    """log₁₀((T_m ΔS_mix + s) / √(ΔH_mix² + s²)): near log Ω, and 0 for a pure element."""
+    driving = mix.mean("melting_k") * mixing_entropy(mix) / 1000.0 + SOFT_ENERGY
+    return _log10(driving / mix.xp.sqrt(mixing_enthalpy(mix) ** 2 + SOFT_ENERGY**2), mix.xp)
+
+
+def log_lambda(mix: Mixture) -> Array:
+    """log₁₀((ΔS_mix + s) / (δ² + s)): near log Λ, and 0 for a pure element."""
+    return _log10((mixing_entropy(mix) + SOFT_ENTROPY) / (mix.mismatch("radius_pm") ** 2 + SOFT_SQUARE), mix.xp)
+
+
 def density(mix: Mixture) -> Array:
     """ρ = Σ c M / Σ c V, g/cm³; V the molar volume of the pure metal."""
     return mix.mean("atomic_mass") / mix.mean("molar_volume_cm3")
@@ -88,6 +100,15 @@ def pren(mix: Mixture) -> Array:
 def steel_or_nickel(mix: Mixture) -> Array:
     """How far Fe or Ni is the base, 0 to 1: the alloys for which PREN was made."""
     return mix.base("Fe") + mix.base("Ni")
+
+
+def log_nitrogen(mix: Mixture) -> Array:
+    """log₁₀(N + 0.01), N in wt.%."""
+    return _log10(mix.wt("N") + NITROGEN_FLOOR, mix.xp)
+
+
+def _log10(value: Array, xp: ModuleType) -> Array:
+    return xp.log(value) / np.log(10.0)
 
 
 def _alloy(key: str, label: str, symbol: str, unit: str, formula: str, reference: str, function) -> Descriptor:
@@ -138,14 +159,13 @@ DESCRIPTORS: tuple[Descriptor, ...] = (
     _alloy("mixing_enthalpy_spread", "Mixing enthalpy spread", "δH_mix", "kJ/mol",
            "√(Σᵢⱼ cᵢ cⱼ Hᵢⱼ² − (Σᵢⱼ cᵢ cⱼ Hᵢⱼ)²)", _TAKEUCHI, mixing_enthalpy_spread),
     _alloy("mixing_entropy", "Configurational entropy", "ΔS_mix", "J/(mol K)", "−R Σ cᵢ ln cᵢ", _YANG, mixing_entropy),
-    _alloy("log_omega", "Log solid-solution parameter", "log Ω", "", "log₁₀(Ω + 0.01)", _YANG,
-           lambda mix: mix.xp.log(omega(mix) + 0.01) / np.log(10.0)),
-    _alloy("log_lambda", "Log entropy over mismatch", "log Λ", "", "log₁₀(Λ + 0.01)", _SINGH,
-           lambda mix: mix.xp.log(size_entropy(mix) + 0.01) / np.log(10.0)),
+    _alloy("log_omega", "Log solid-solution parameter", "log Ω", "",
+           "log₁₀((T_m ΔS_mix + 0.1) / √(ΔH_mix² + 0.1²)), kJ/mol", _YANG, log_omega),
+    _alloy("log_lambda", "Log entropy over mismatch", "log Λ", "", "log₁₀((ΔS_mix + 0.1) / (δ² + 0.1))", _SINGH,
+           log_lambda),
     *(_weight(symbol) for symbol in ("Cr", "Mo", "W")),
     Descriptor(key="log_n", label="Log nitrogen content", symbol="log w_N", unit="", formula="log₁₀(w_N + 0.01), wt.%",
-               reference="definition", scope="corrosion", needs=("N",),
-               function=lambda mix: mix.xp.log(mix.wt("N") + NITROGEN_FLOOR) / np.log(10.0)),
+               reference="definition", scope="corrosion", needs=("N",), function=log_nitrogen),
     Descriptor(key="pren_steel", label="PREN of Fe- and Ni-base", symbol="PREN·b", unit="wt.%",
                formula="(Cr + 3.3 (Mo + 0.5 W) + 16 N) (b_Fe + b_Ni)", reference=_PREN, scope="corrosion",
                needs=("Mo", "N"), function=lambda mix: pren(mix) * steel_or_nickel(mix)),
