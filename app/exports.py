@@ -10,12 +10,14 @@ from app.selection import Selection
 
 def as_json(selection: Selection, results: Sequence[Result]) -> str:
     """One object: alloy, conditions, level, then each task by key; results have the keys of the command line's JSON."""
-    return json.dumps(
-        {"alloy_at": selection.composition.at, "conditions": selection.conditions.model_dump(), "level": selection.level}
-        | {result.task.key: as_record(result) for result in results}, indent=1, ensure_ascii=False)
+    asked = {"alloy_at": selection.composition.at, "conditions": selection.conditions.model_dump(),
+             "level": selection.level}
+    return json.dumps(asked | {result.task.key: as_record(result) for result in results}, indent=1, ensure_ascii=False)
 
 
 def as_csv(selection: Selection, results: Sequence[Result]) -> str:
     """One row a task."""
-    alloy = {"composition": selection.composition.formula(selection.basis, digits=4)} | selection.conditions.model_dump()
-    return pd.DataFrame([alloy | {"property": result.task.key} | as_record(result) for result in results]).to_csv(index=False)
+    formula = selection.composition.formula(selection.basis, digits=4)
+    asked = {"composition": formula} | selection.conditions.model_dump()
+    rows = [asked | {"property": result.task.key} | as_record(result) for result in results]
+    return pd.DataFrame(rows).to_csv(index=False)

@@ -45,3 +45,13 @@ PRESETS = {preset.name: preset for preset in (
     Preset("2024", "Al-4.4Cu-1.5Mg-0.6Mn wt%", "WROUGHT"),
 )}
 OPENING = "CoCrFeNi"
+
+
+
+def name_of(composition: Composition) -> str:
+    """The preset that has this composition (within 0.01 at.%), or an empty text."""
+    return next((preset.name for preset in PRESETS.values() if _is_same(preset.composition.at, composition.at)), "")
+
+
+def _is_same(one: dict[str, float], other: dict[str, float]) -> bool:
+    return one.keys() == other.keys() and all(abs(one[symbol] - other[symbol]) < 0.01 for symbol in one)

@@ -9,7 +9,7 @@ from mtl_core.types import Prediction
 
 @dataclass(frozen=True)
 class Result:
-    """One alloy, one task; numbers in the unit of the task, `aleatoric` and `epistemic` as standard deviations."""
+    """One alloy, one task; numbers in the unit of the task, as in `mtl_core.types.Prediction`."""
 
     task: TaskSpec
     level: float
@@ -19,7 +19,9 @@ class Result:
     upper: float
     aleatoric: float
     epistemic: float
+    unreported: float
     in_domain: bool
+    is_supported: bool
     reason: str
 
     @property
@@ -35,17 +37,21 @@ class Result:
     @property
     def claim(self) -> str:
         """What the interval is worth: only inside the domain does it carry its level."""
-        return f"empirical {100 * self.level:g} % band" if self.in_domain else "rough range, coverage unknown here"
+        if not self.in_domain:
+            return "rough range, coverage unknown here"
+        if not self.is_supported:
+            return "widest band that the papers support"
+        return f"empirical {100 * self.level:g} % band"
 
 
-_NUMBERS = ("mean", "std", "lower", "upper", "aleatoric", "epistemic")
+_NUMBERS = ("mean", "std", "lower", "upper", "aleatoric", "epistemic", "unreported")
 
 
 def results_of(prediction: Prediction, tasks: Sequence[TaskSpec], row: int = 0) -> tuple[Result, ...]:
     """The results of one alloy, in the order of the tasks."""
     return tuple(
         Result(task=task, level=prediction.level, in_domain=bool(prediction.in_domain[row, column]),
-               reason=prediction.domain_reason[row][column],
+               reason=prediction.domain_reason[row][column], is_supported=bool(prediction.is_supported[column]),
                **{name: float(getattr(prediction, name)[row, column]) for name in _NUMBERS})
         for column, task in enumerate(tasks)
     )

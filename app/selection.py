@@ -13,6 +13,8 @@ Basis = Literal["at", "wt"]
 NOT_REPORTED = "none"
 """How a link spells a condition that is not reported; a missing key means the documented default."""
 
+UNITS = {"at": "at.%", "wt": "wt.%"}
+
 MAIN = 50.0
 """Per cent from which an element counts as the base of an alloy; below, none stands out."""
 
@@ -65,6 +67,13 @@ class Selection(BaseModel):
         """The alloy without the elements that stand at 0."""
         present = {symbol: amount for symbol, amount in self.amounts.items() if amount > 0}
         return Composition.from_mapping(present, basis=self.basis)
+
+    @property
+    def spelled(self) -> str:
+        """"Fe 66.48 · Cr 17 · Ni 12 wt.%", most abundant first."""
+        ranked = sorted(self.amounts.items(), key=lambda pair: -round(pair[1], 6))
+        shown = (f"{symbol} {amount:.4g}" for symbol, amount in ranked if amount > 0)
+        return " · ".join(shown) + f" {UNITS[self.basis]}"
 
     @property
     def rules(self) -> dict:

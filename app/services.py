@@ -119,6 +119,16 @@ def results_for(selections: Iterable[Selection]) -> tuple[tuple[Result, ...], ..
     return predicted(tuple(tuple(selection.to_query().items()) for selection in selections))
 
 
+def nearest(composition: Composition, task: str) -> pd.DataFrame:
+    """The nearest measured alloys of one task, as `mtl_core.pipeline.nearest` gives them."""
+    from mtl_core import pipeline
+
+    return pipeline.nearest(predictor(), composition, task)
+
+
+def own_values(selection, task): return pd.DataFrame()
+
+
 def derived(composition: Composition) -> pd.Series:
     """Descriptors of one alloy in physical units, by key."""
     return describe([composition]).iloc[0]

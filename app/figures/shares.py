@@ -1,14 +1,15 @@
 """Where the uncertainty of one prediction comes from."""
 import plotly.graph_objects as go
 
-from app.figures.style import GREY, calm
+from app.figures.style import GREY, calm, tint
 
 
-def shares_figure(aleatoric: float, epistemic: float, *, color: str) -> go.Figure:
-    """Shares of the total variance: scatter of the measurements against disagreement of the networks (both as std)."""
-    total = aleatoric**2 + epistemic**2
-    parts = (("scatter of measurements", aleatoric**2 / total, GREY),
-             ("networks disagree", epistemic**2 / total, color))
+def shares_figure(aleatoric: float, epistemic: float, unreported: float, *, color: str) -> go.Figure:
+    """Shares of the total variance; all three are standard deviations. A part that is zero is left out."""
+    total = aleatoric**2 + epistemic**2 + unreported**2
+    parts = [(name, std**2 / total, shade) for name, std, shade in (
+        ("scatter of measurements", aleatoric, GREY), ("networks disagree", epistemic, color),
+        ("conditions not reported", unreported, tint(color, 0.5))) if std > 0]
     figure = go.Figure([
         go.Bar(x=[100 * share], y=[""], orientation="h", name=name, marker={"color": shade, "opacity": 0.8},
                text=f"{share:.0%}", textposition="inside", insidetextanchor="middle",

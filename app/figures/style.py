@@ -21,14 +21,17 @@ def tint(color: str, alpha: float) -> str:
 
 
 def calm(figure: go.Figure, *, height: int, x: str = "", y: str = "", legend: bool = False) -> go.Figure:
-    """Quiet axes, no frame, room for the labels only."""
+    """Quiet axes, no frame, room for the labels only; the y title stands above its axis, where it can be read."""
     figure.update_layout(
-        height=height, margin={"l": 4, "r": 8, "t": 8, "b": 4}, showlegend=legend, hovermode="closest",
+        height=height, margin={"l": 4, "r": 8, "t": 30 if y else 8, "b": 4}, showlegend=legend, hovermode="closest",
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
         legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": None},
     )
     figure.update_xaxes(title=x or None, zeroline=False, automargin=True, title_standoff=6)
-    figure.update_yaxes(title=y or None, zeroline=False, automargin=True, title_standoff=6)
+    figure.update_yaxes(zeroline=False, automargin=True)
+    if y:
+        figure.add_annotation(text=y, x=0, y=1, xref="paper", yref="paper", xanchor="left", yanchor="bottom", yshift=6,
+                              showarrow=False)
     return figure
 
 

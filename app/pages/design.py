@@ -6,11 +6,11 @@ from app.presets import OPENING, PRESETS
 from app.widgets.batch import batch_panel
 from app.widgets.cards import result_cards
 from app.widgets.composition import composition_editor
-from app.widgets.conditions import conditions_editor, spoken
+from app.widgets.conditions import conditions_editor
 from app.widgets.derived import derived_quantities
 from app.widgets.downloads import download_buttons
 from app.widgets.formula import formula_box
-from app.widgets.level import level_slider
+from app.widgets.heading import heading
 from app.widgets.neighbours import neighbours_panel
 from app.widgets.pinned import pins_panel
 from app.widgets.start import preset_picker, start_here
@@ -22,22 +22,22 @@ if complaint := state.open_link(PRESETS[OPENING].selection()):
 with st.expander("Start here: three worked cases", icon=":material/school:"):
     start_here()
 
-left, right = st.columns([1, 1.5], gap="large")
-with left, st.container(key="controls"):
+with st.container(key="workbench"):
+    left, right = st.columns([1, 1.5], gap="large")
+with left:
     formula_box()
     with st.popover("Presets", width="stretch", on_change="rerun", key="presets") as presets:
         if presets.open:
             preset_picker()
     composition_editor()
     conditions_editor(services.needed_conditions())
-    level_slider()
 
 chosen = state.selection()
 outlook = services.outlook(chosen, end=state.span(chosen.moved, chosen.amounts[chosen.moved]))
-with right, st.container(key="results"):
-    st.subheader(chosen.composition.formula(chosen.basis), anchor=False)
-    st.caption(spoken(chosen.conditions))
-    result_cards(outlook.results, services.measured_values())
+with right:
+    with st.container(key="answers"):
+        heading(chosen)
+        result_cards(outlook.results, services.measured_values())
     sweep_plots(chosen, outlook)
 
 tabs = st.tabs(["Nearest measured", "Derived quantities", "Pins", "A list of alloys", "Download"],

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.figures.band import band_strip
 from app.figures.shares import shares_figure
-from app.figures.style import color_of
+from app.figures.style import axis_title, color_of, written
 from app.results import Result
 
 STILL = {"displayModeBar": False}
@@ -16,12 +16,12 @@ def result_cards(results: tuple[Result, ...], measured: dict[str, np.ndarray]) -
     for start in range(0, len(results), PER_ROW):
         row = results[start:start + PER_ROW]
         for index, (column, result) in enumerate(zip(st.columns(len(row)), row, strict=True), start):
-            with column.container(border=True, key=f"card_{result.task.key}", gap="small", height="stretch"):
+            with column.container(border=True, key=f"card_{result.task.key}", gap="xsmall", height="stretch"):
                 _card(result, measured[result.task.key], color_of(index))
 
 
 def _card(result: Result, measured: np.ndarray, color: str) -> None:
-    st.metric(result.task.label, result.value)
+    st.metric(axis_title(result.task.label, result.task.unit), written(result.mean))
     st.markdown(f"**{result.interval}**  \n:gray[{result.claim}]")
     st.plotly_chart(
         band_strip(result.mean, result.lower, result.upper, measured, unit=result.task.unit, color=color,
@@ -40,7 +40,8 @@ def _domain(result: Result) -> None:
 
 
 def _shares(result: Result, color: str) -> None:
-    st.plotly_chart(shares_figure(result.aleatoric, result.epistemic, color=color), config=STILL,
+    st.plotly_chart(shares_figure(result.aleatoric, result.epistemic, result.unreported, color=color), config=STILL,
                     key=f"shares_{result.task.key}")
     st.caption("Shares of the variance. Scatter of measurements: what repeated tests of such alloys differ by. "
-               "Networks disagree: what more data near this alloy would reduce.")
+               "Networks disagree: what more data near this alloy would reduce. Conditions not reported: what stating "
+               "them would reduce.")

@@ -2,10 +2,9 @@
 import streamlit as st
 
 from app import simplex, state
-from app.selection import Selection
+from app.selection import UNITS, Selection
 from mtl_core.chemistry.elements import SYMBOLS
 
-UNITS = {"at": "at.%", "wt": "wt.%"}
 PROPORTIONAL = "all others, in proportion"
 BALANCE_HELP = ("Whatever moves, the sum stays 100. This element makes room; where it is itself moved or locked, "
                 "all unlocked elements share.")

@@ -12,6 +12,7 @@ def download_buttons(selection: Selection, results: tuple[Result, ...]) -> None:
     """Two buttons; the files are written when they are asked for."""
     with st.container(horizontal=True):
         for kind, write, mime in (("CSV", as_csv, "text/csv"), ("JSON", as_json, "application/json")):
-            st.download_button(f"Download {kind}", partial(write, selection, results), f"alloyscope.{kind.lower()}", mime,
-                               on_click="ignore", key=f"download_{kind}")
+            content = partial(write, selection, results)
+            st.download_button(f"Download {kind}", content, f"alloyscope.{kind.lower()}", mime, on_click="ignore",
+                               key=f"download_{kind}")
     st.caption("The address of this page reopens the same alloy, conditions and level.")

@@ -2,8 +2,7 @@
 import streamlit as st
 
 from app import state
-from app.selection import Selection
-from app.widgets.composition import UNITS
+from app.selection import UNITS, Selection
 from mtl_core.chemistry.composition import Composition
 from mtl_core.chemistry.notation import read_notation
 from mtl_core.errors import CompositionError

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import services
 from app.selection import Selection
+from app.widgets.conditions import NUMBERS, PROCESS_WORDS
 from mtl_core.tasks import TaskSpec
 
 DOI = "https://doi.org/"
@@ -14,10 +15,18 @@ def neighbours_panel(selection: Selection) -> None:
     for task in services.tasks():
         st.markdown(f"**{task.label}** ({task.unit})")
         _own_values(selection, task)
-        st.dataframe(_readable(services.nearest(selection.composition, task.key), task), hide_index=True, width="stretch",
-                     column_config={"doi": st.column_config.LinkColumn("source", display_text=rf"{DOI}(.*)")},
-                     key=f"nearest_{task.key}")
+        nearest = _readable(services.nearest(selection.composition, task.key), task)
+        st.dataframe(nearest, hide_index=True, width="stretch", key=f"nearest_{task.key}", placeholder="–",
+                     column_config=_columns(task))
     st.caption("Distance: how many at.% would have to be exchanged. Values that start with > or < are bounds.")
+
+
+def _columns(task: TaskSpec) -> dict:
+    headings = {name: label for name, (label, *_) in NUMBERS.items()} | {"process": "Processing"}
+    return {name: headings[name] for name in task.conditions} | {
+        "alloy": "Alloy (at.%)", "value": f"Measured ({task.unit})", "year": "Year",
+        "distance": st.column_config.NumberColumn("Distance (at.%)", format="%.2f"),
+        "doi": st.column_config.LinkColumn("Source", display_text=rf"{DOI}(.*)")}
 
 
 def _own_values(selection: Selection, task: TaskSpec) -> None:
@@ -34,7 +43,8 @@ def _readable(nearest: pd.DataFrame, task: TaskSpec) -> pd.DataFrame:
     frame = nearest.assign(
         doi=nearest["doi"].map(lambda doi: DOI + doi if doi else None),
         value=[_value(row) for row in nearest.to_dict("records")],
-        distance=nearest["distance"].round(2), year=nearest["year"].astype("Int64"))
+        process=nearest["process"].map(lambda process: PROCESS_WORDS.get(process, "")),
+        year=nearest["year"].astype("Int64"))
     return frame[["alloy", "value", "distance", *task.conditions, "year", "doi"]]
 
 

@@ -7,7 +7,6 @@ from app.figures.forest import forest_figure
 from app.figures.style import color_of
 from app.results import Result
 from app.selection import Selection
-from app.widgets.composition import UNITS
 from app.widgets.conditions import spoken
 
 NOW = "on screen now"
@@ -45,8 +44,7 @@ def _table(compared: dict[str, tuple[Selection, tuple[Result, ...]]]) -> None:
 
 
 def _column(selection: Selection, results: tuple[Result, ...]) -> dict[str, str]:
-    alloy = f"{selection.composition.formula(selection.basis)} ({UNITS[selection.basis]})"
-    return {"Alloy": alloy, "Conditions": spoken(selection.conditions)} | {
+    return {"Alloy": selection.spelled, "Conditions": spoken(selection.conditions)} | {
         result.task.label: f"{result.value}  ({result.interval}; {result.claim})" for result in results}
 
 

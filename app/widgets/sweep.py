@@ -4,8 +4,7 @@ import streamlit as st
 from app import services
 from app.figures.style import color_of
 from app.figures.sweep import sweep_figure
-from app.selection import Selection
-from app.widgets.composition import UNITS
+from app.selection import UNITS, Selection
 
 
 def sweep_plots(selection: Selection, outlook: services.Outlook) -> None:
