@@ -100,7 +100,7 @@ def _flagged(frame: pd.DataFrame) -> pd.DataFrame:
     is_mechanical, is_local = (frame["property"].isin(keys) for keys in (MECHANICAL, LOCALISED_CORROSION))
     is_halide_free = is_local & (frame["chloride_m"] + frame["bromide_m"] < HALIDE_TRACE_M)
     is_nyby = frame["source"] == nyby_cells.SOURCE
-    is_listed = [pair in SUSPECTS for pair in zip(frame["property"], frame["row"], strict=True)]
+    is_listed = np.array([pair in SUSPECTS for pair in zip(frame["property"], frame["row"], strict=True)])
     tensile = frame["property"].isin(("ultimate_strength", "elongation"))
     for flag, where in {
         "elevated-temperature": is_mechanical & (frame["temperature_c"] > hot),
