@@ -135,6 +135,11 @@ def test_a_composition_that_does_not_add_up_is_refused(tmp_path):
     assert problems[0].endswith("column 'composition': expected wt.% that add up to 100 ± 2, got 90")
 
 
+def test_a_paper_that_is_not_listed_is_named(tmp_path):
+    problems = problems_of(read_nyby, write_nyby(tmp_path, cells={"reference": 9}))
+    assert problems == [f"{FILE}: expected nyby-9 on the sheet References, got no such number"]
+
+
 def test_a_wrong_unit_and_a_missing_column_or_sheet_are_named(tmp_path):
     path = write_nyby(tmp_path, titles={PITTING: [("Epit, A/cm2", None)], "Repassivation Potential": [("Erp", "VSCE")]})
     book = openpyxl.load_workbook(path)

@@ -57,6 +57,9 @@ def read_nyby(path: Path) -> tuple[list[Reading], pd.DataFrame]:
             readings += _sheet_readings(rows, quantity, path.name, problems)
         else:
             problems.append(Problem(path.name, None, None, f"a sheet {quantity.sheet!r}", ", ".join(book.sheetnames)))
+    known = set(references.get("reference_id", ()))
+    lost = sorted({reading.reference for reading in readings} - known)
+    problems += [Problem(path.name, None, None, f"{name} on the sheet References", "no such number") for name in lost]
     if problems:
         raise DataError(list(dict.fromkeys(problems)))  # one alloy is read once a quantity
     return readings, references
