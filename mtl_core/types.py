@@ -27,8 +27,10 @@ class Conditions(BaseModel):
 class Prediction:
     """Predictions for n alloys and T tasks, in the physical unit of each task.
 
-    mean, std, lower, upper: [n, T]; aleatoric and epistemic are standard deviations, [n, T], std² = aleatoric² + epistemic².
+    mean, std, lower, upper: [n, T]. aleatoric (scatter of the measurements), epistemic (disagreement of members and masks) and
+    unreported (conditions that were not given) are standard deviations [n, T]; std² is the sum of their squares.
     in_domain: [n, T] bool; domain_reason: n rows of T sentences, empty where in domain.
+    is_supported: [T] bool; whether enough papers stand behind a band of this level.
     level: the nominal share of new papers' measurements inside lower … upper.
     """
 
@@ -38,10 +40,12 @@ class Prediction:
     std: np.ndarray
     aleatoric: np.ndarray
     epistemic: np.ndarray
+    unreported: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
     in_domain: np.ndarray
     domain_reason: tuple[tuple[str, ...], ...]
+    is_supported: np.ndarray
 
     def __len__(self) -> int:
         return len(self.mean)

@@ -4,6 +4,7 @@ Axes, always in this order: member M · mask K · batch B · feature F or hidden
 There is no batch normalisation: statistics shared by tasks that alternate in a batch ruin both.
 """
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import tensorflow as tf
@@ -20,7 +21,7 @@ def shapes(config: NetworkConfig, *, n_features: int, n_tasks: int) -> dict[str,
     """The shape of each parameter of one member."""
     widths = (n_features, *config.trunk)
     trunk = {}
-    for layer, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
+    for layer, (n_in, n_out) in enumerate(pairwise(widths)):
         trunk |= {f"trunk_{layer}_weight": (n_in, n_out), f"trunk_{layer}_bias": (1, n_out)}
     heads = {
         "head_weight": (n_tasks, widths[-1], config.head), "head_bias": (n_tasks, 1, config.head),

@@ -1,0 +1,1 @@
+"""The vectorised sparse multi-task ensemble: specification, network, training, checkpoint."""

@@ -1,0 +1,1 @@
+"""From members to calibrated bands, and where they may be trusted."""

@@ -1,0 +1,144 @@
+"""A calibrated ensemble: physical units in, means with bands and a domain out. Frozen; predicting changes nothing."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from mtl_core.chemistry.composition import Composition
+from mtl_core.data.schema import AT
+from mtl_core.ensemble.ensemble import Ensemble
+from mtl_core.features.table import featurize
+from mtl_core.tasks import ELECTROLYTE, TaskSpec
+from mtl_core.types import Conditions, Prediction
+from mtl_core.uncertainty.conformal import Calibration
+from mtl_core.uncertainty.decomposition import Moments, decompose
+from mtl_core.uncertainty.domain import Domain
+
+# Training rows that stand in for conditions that were not reported.
+N_DRAWS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """An ensemble with its calibration, the observations it learnt from, and its out-of-fold table.
+
+    observations: rows of `mtl_core.data.training.observations`; out_of_fold: rows of `uncertainty.metrics.out_of_fold`.
+    """
+
+    ensemble: Ensemble
+    calibration: Calibration
+    observations: pd.DataFrame
+    out_of_fold: pd.DataFrame
+
+    @property
+    def tasks(self) -> tuple[TaskSpec, ...]:
+        """What it predicts, in the order of the columns of a Prediction."""
+        return self.ensemble.tasks
+
+    @property
+    def n_members(self) -> int:
+        return self.ensemble.n_members
+
+    @property
+    def n_masks(self) -> int:
+        """Dropout masks a member."""
+        return self.ensemble.n_masks
+
+    @cached_property
+    def domains(self) -> dict[str, Domain]:
+        """The domain of applicability of each task, by its key."""
+        symbols = self.ensemble.spec.symbols
+        return {task.key: Domain.fit(self.observations, task, symbols) for task in self.tasks}
+
+    def predict(self, compositions: Sequence[Composition], conditions: Conditions | Sequence[Conditions], *,
+                level: float = 0.9) -> Prediction:
+        """Predictions for n alloys, in the physical unit of each task.
+
+        conditions: one for all alloys, or one each; what is None there is averaged over values seen in training, and
+        widens the band. level: between 0.5 and 0.95. Raises ConfigError for another level or another number of conditions.
+        """
+        given = [conditions] * len(compositions) if isinstance(conditions, Conditions) else list(conditions)
+        if len(given) != len(compositions):
+            raise ValueError(f"expected one Conditions or {len(compositions)}, one for each alloy, got {len(given)}")
+        at = self.at_matrix(compositions)
+        of_task = [self._predict_task(task, at, given, level) for task in self.tasks]
+        stacked = {name: np.stack([columns[name] for columns in of_task], axis=1) for name in of_task[0]}
+        reasons = tuple(zip(*(self._reasons(task, compositions, at, given) for task in self.tasks), strict=True))
+        return Prediction(
+            tasks=tuple(task.key for task in self.tasks), level=level, **stacked, domain_reason=reasons,
+            in_domain=np.array([[not reason for reason in row] for row in reasons], bool).reshape(len(at), -1),
+            is_supported=np.array([self.calibration.supports(task.key, level) for task in self.tasks]))
+
+    def at_matrix(self, compositions: Sequence[Composition]) -> np.ndarray:
+        """at.% [n, E] of the elements that the ensemble knows, closed to 100 without the others."""
+        symbols = self.ensemble.spec.symbols
+        at = np.array([[alloy.at.get(symbol, 0.0) for symbol in symbols] for alloy in compositions])
+        at = at.reshape(len(compositions), len(symbols))
+        return 100.0 * at / np.maximum(at.sum(axis=1, keepdims=True), 1e-9)
+
+    def moments(self, task: TaskSpec, at: np.ndarray, conditions: Sequence[Conditions]) -> Moments:
+        """Mean and variances [n] of one task in its learning unit, for at.% [n, E] and n conditions."""
+        missing = [tuple(name for name in task.conditions if getattr(given, name) is None) for given in conditions]
+        found = np.empty((4, len(at)))
+        for gap in set(missing):
+            rows = [row for row, names in enumerate(missing) if names == gap]
+            moments = self._moments(task, at[rows], [conditions[row] for row in rows], gap)
+            found[:, rows] = moments.mean, moments.aleatoric, moments.epistemic, moments.unreported
+        return Moments(*found)
+
+    def _moments(self, task, at, conditions, gap):
+        draws = self._draws(task.key, gap)
+        n_draws = len(next(iter(draws.values()), [None]))
+        columns = {name: np.repeat([getattr(given, name) for given in conditions], n_draws) for name in Conditions.model_fields}
+        columns |= {name: np.tile(values, len(at)) for name, values in draws.items()}
+        columns["not_reported"] = np.repeat(self._unstated(at), n_draws)
+        values = featurize(np.repeat(at, n_draws, axis=0), columns, self.ensemble.spec).values
+        return decompose(*self.ensemble.predict_members(values, task.key), n_draws=n_draws)
+
+    def _unstated(self, at):
+        """Elements of each alloy that count as not reported, [n] texts: absent here, and left out rather than stated as
+        zero by most of the measured alloys without them (nitrogen, in practice)."""
+        symbols = self.ensemble.spec.symbols
+        absent = at[:, [symbols.index(symbol) for symbol in self._silent]] == 0
+        return np.array([" ".join(np.array(self._silent)[row]) for row in absent], dtype=object)
+
+    @cached_property
+    def _silent(self):
+        rows = self.observations[self.observations["task"].isin(
+            [task.key for task in self.tasks if set(task.conditions) & set(ELECTROLYTE)])]
+        words, found = rows["not_reported"].str.split(), []
+        for symbol in self.ensemble.spec.masked:
+            is_absent = rows.get(AT + symbol, pd.Series(0.0, rows.index)) == 0
+            if words[is_absent].map(lambda text, symbol=symbol: symbol in text).mean() > 0.5:
+                found.append(symbol)
+        return [symbol for symbol in found if symbol in self.ensemble.spec.symbols]
+
+    def _draws(self, task, gap):
+        """Values of the missing conditions, jointly from training rows that report them all; the same ones every time."""
+        rows = self._conditions_seen[task].filter(list(gap)).replace("", None).dropna()
+        if not gap or rows.empty:
+            return {}
+        chosen = np.random.default_rng(0).permutation(len(rows))[:N_DRAWS]
+        return {name: rows[name].to_numpy()[chosen] for name in gap}
+
+    @cached_property
+    def _conditions_seen(self):
+        return {key: rows[list(Conditions.model_fields)] for key, rows in self.observations.groupby("task")}
+
+    def _predict_task(self, task, at, conditions, level):
+        moments = self.moments(task, at, conditions)
+        half_width = self.calibration.factor(task.key, level) * moments.std
+        mean = task.from_learning(moments.mean)
+        # d y / d z at the mean: 1, or y ln 10 for a logarithmic task.
+        slope = mean * np.log(10.0) if task.transform == "log10" else np.ones_like(mean)
+        lower, upper = (np.clip(task.from_learning(moments.mean + sign * half_width), task.lower, task.upper)
+                        for sign in (-1, 1))
+        parts = {name: slope * np.sqrt(getattr(moments, name)) for name in ("aleatoric", "epistemic", "unreported")}
+        return {"mean": mean, "std": slope * moments.std, **parts, "lower": lower, "upper": upper}
+
+    def _reasons(self, task, compositions, at, conditions):
+        known, domain = set(self.ensemble.spec.symbols), self.domains[task.key]
+        return ["; ".join(domain.reasons(row, tuple(sorted(set(alloy.at) - known)), given))
+                for alloy, row, given in zip(compositions, at, conditions, strict=True)]
