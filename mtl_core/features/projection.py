@@ -4,6 +4,7 @@ A new alloy goes to the mean of its nearest mapped alloys, weighted by 1/distanc
 That needs no fitted UMAP object, which could only be stored as a pickle, and no compilation: it is deterministic,
 takes a millisecond, and a mapped alloy lands on its own point. McInnes, Healy & Melville, arXiv 1802.03426 (2018).
 """
+import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ class Projection:
     """n mapped alloys.
 
     alloy_ids: [n] text; coordinates: [n, 2]; inputs: [n, F] scaled features; scaler: how they were scaled;
-    symbols: order of the elements; data_sha256: the hash of the data that were mapped, to tell when they have changed.
+    symbols: order of the elements; fingerprint: of the ids and compositions that were mapped.
     """
 
     alloy_ids: np.ndarray
@@ -35,7 +36,7 @@ class Projection:
     inputs: np.ndarray
     scaler: Scaler
     symbols: tuple[str, ...]
-    data_sha256: str
+    fingerprint: str
 
     def place(self, at: np.ndarray) -> np.ndarray:
         """Coordinates [m, 2] of alloys from at.% [m, E] in the order of `symbols`."""
@@ -60,7 +61,7 @@ class Projection:
             np.savez_compressed(
                 file, alloy_ids=self.alloy_ids, coordinates=self.coordinates.astype(np.float32),
                 inputs=self.inputs.astype(np.float32), mean=self.scaler.mean, scale=self.scaler.scale,
-                symbols=np.array(self.symbols), data_sha256=np.array(self.data_sha256))
+                symbols=np.array(self.symbols), fingerprint=np.array(self.fingerprint))
         unfinished.replace(path)
 
     @classmethod
@@ -71,12 +72,12 @@ class Projection:
                 arrays = {name: stored[name] for name in stored.files}
             return cls(arrays["alloy_ids"], arrays["coordinates"].astype(float), arrays["inputs"].astype(float),
                        Scaler(arrays["mean"], arrays["scale"], CLIP), tuple(arrays["symbols"].tolist()),
-                       str(arrays["data_sha256"]))
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+                       str(arrays["fingerprint"]))
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise CheckpointError(f"expected a map of alloys in {path.name}, got: {error}") from error
 
 
-def fit_projection(at: np.ndarray, symbols: tuple[str, ...], alloy_ids: np.ndarray, *, data_sha256: str = "",
+def fit_projection(at: np.ndarray, symbols: tuple[str, ...], alloy_ids: np.ndarray, *,
                    seed: int = 0, n_neighbors: int = 15, min_dist: float = 0.3) -> Projection:
     """Map alloys from at.% [n, E]. Each composition is mapped once, so that alloys which share it share a point.
 
@@ -93,14 +94,28 @@ def fit_projection(at: np.ndarray, symbols: tuple[str, ...], alloy_ids: np.ndarr
     reducer = umap.UMAP(n_neighbors=min(n_neighbors, len(distinct) - 1), min_dist=min_dist, random_state=seed, n_jobs=1)
     coordinates = reducer.fit_transform(distinct)[index]
     return Projection(np.asarray(alloy_ids, dtype=str), coordinates.astype(float), inputs, scaler, tuple(symbols),
-                      data_sha256)
+                      fingerprint_of(at, symbols, alloy_ids))
+
+
+def fingerprint_of(at: np.ndarray, symbols: tuple[str, ...], alloy_ids: np.ndarray) -> str:
+    """SHA-256 of what a map is made from, compositions to 1e-6 at.%; differs when the data have changed."""
+    text = " ".join([*symbols, *map(str, alloy_ids), *np.char.mod("%.6f", at + 0.0).ravel().tolist()])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def project(table: AlloyTable, *, seed: int = 0) -> Projection:
     """Map all alloys of the data."""
+    return fit_projection(*_mapped(table), seed=seed)
+
+
+def is_current(projection: Projection, table: AlloyTable) -> bool:
+    """Whether the map was made from exactly these alloys."""
+    return projection.fingerprint == fingerprint_of(*_mapped(table))
+
+
+def _mapped(table: AlloyTable) -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
     at = table.alloys[[f"at_{symbol}" for symbol in table.elements]].to_numpy(float)
-    alloy_ids = table.alloys["alloy_id"].to_numpy(str)
-    return fit_projection(at, table.elements, alloy_ids, data_sha256=table.sha256, seed=seed)
+    return at, table.elements, table.alloys["alloy_id"].to_numpy(str)
 
 
 def _features(at: np.ndarray, symbols: tuple[str, ...]) -> np.ndarray:
