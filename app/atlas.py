@@ -59,7 +59,7 @@ def _facts(medians: dict[str, float]) -> str:
                    for key, value in medians.items() if value == value)
 
 
-def counts_table(table: AlloyTable, counts: dict[str, dict[str, int]]) -> pd.DataFrame:
+def counts_table(counts: dict[str, dict[str, int]]) -> pd.DataFrame:
     """`mtl_core.data.summary` as a table for readers: one row a property."""
     labels = {"n": "measurements", "n_censored": "bounds and ranges", "n_alloys": "alloys", "n_references": "papers",
               "n_default": "used in training"}

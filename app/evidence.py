@@ -4,9 +4,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from app.figures.style import written
 from app.figures.sweep import Measured
 from app.lines import NEAR, Line, near_line
 from mtl_core.chemistry.composition import Composition
+from mtl_core.tasks import TaskSpec
+from mtl_core.types import Conditions
 
 CONDITION_WORDS = {"process": "{}", "temperature_c": "{:.3g} °C", "chloride_m": "{:.3g} mol/L Cl⁻", "ph": "pH {:.3g}",
                    "scan_rate_mv_s": "{:.3g} mV/s"}
@@ -51,3 +54,24 @@ def measured_near(line: Line, evidence: Evidence) -> Measured:
     amount, distance = near_line(line, evidence.at, evidence.symbols)
     near = distance <= NEAR
     return Measured(amount[near], evidence.values[near], distance[near], tuple(evidence.texts[near]))
+
+
+def conditions_of(row: dict) -> Conditions:
+    """The reported conditions of one measurement, held inside what `Conditions` accepts."""
+    reported = {name: None if _is_missing(row[name]) else row[name] for name in CONDITION_WORDS}
+    return Conditions(**reported)
+
+
+def own_table(own: pd.DataFrame, out_of_fold: pd.DataFrame, in_sample: np.ndarray, task: TaskSpec) -> pd.DataFrame:
+    """Measured beside predicted values of one alloy, under the conditions of each measurement.
+
+    own: rows of `nearest`; in_sample: [n] predictions for them; out-of-fold ones are those of the by-paper split.
+    """
+    by_paper = out_of_fold[(out_of_fold["task"] == task.key) & (out_of_fold["split"] == "reference")]
+    held_out = by_paper.groupby("measurement_id")["mean"].mean().reindex(own["measurement_id"]).to_numpy(float)
+    return pd.DataFrame({
+        "Measured": own["value"].map(written).to_numpy(),
+        "Out-of-fold": [written(value) for value in task.from_learning(held_out)],
+        "In-sample": [written(value) for value in in_sample],
+        "Conditions": [_circumstances(row) for row in own.to_dict("records")],
+        "doi": own["doi"].map(lambda doi: f"https://doi.org/{doi}" if doi else None).to_numpy()})

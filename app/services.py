@@ -15,7 +15,7 @@ import streamlit as st
 
 from app import pins
 from app.atlas import Points, counts_table, points_by
-from app.evidence import Evidence, evidence_of
+from app.evidence import Evidence, conditions_of, evidence_of, own_table
 from app.evidence import measured_near as near
 from app.figures.sweep import Measured, Sweep
 from app.lines import Line, line_through
@@ -33,6 +33,7 @@ from mtl_core.tasks import TaskSpec
 
 PINS = Path(os.environ.get("ALLOYSCOPE_USER", DATA_DIR / "user")) / "pins.json"
 SAME_ALLOY = 0.05  # at.%: published compositions are rounded to about this
+MOST_REPEATS = 40  # measurements of one alloy that are looked for
 
 
 @st.cache_resource(show_spinner="Loading the ensemble …")
@@ -119,14 +120,22 @@ def results_for(selections: Iterable[Selection]) -> tuple[tuple[Result, ...], ..
     return predicted(tuple(tuple(selection.to_query().items()) for selection in selections))
 
 
-def nearest(composition: Composition, task: str) -> pd.DataFrame:
+def nearest(composition: Composition, task: str, n: int = 5) -> pd.DataFrame:
     """The nearest measured alloys of one task, as `mtl_core.pipeline.nearest` gives them."""
     from mtl_core import pipeline
 
-    return pipeline.nearest(predictor(), composition, task)
+    return pipeline.nearest(predictor(), composition, task, n=n)
 
 
-def own_values(selection, task): return pd.DataFrame()
+def own_values(composition: Composition, task: TaskSpec) -> pd.DataFrame:
+    """Where this very alloy was measured: measured, out-of-fold and in-sample values, one row a measurement."""
+    found = nearest(composition, task.key, n=MOST_REPEATS)
+    own = found[(found["distance"] < SAME_ALLOY) & found["value"].notna()]
+    if own.empty:
+        return own
+    stated = [conditions_of(row) for row in own.to_dict("records")]
+    prediction = predictor().predict([composition] * len(own), stated)
+    return own_table(own, out_of_fold(), prediction.mean[:, tasks().index(task)], task)
 
 
 def derived(composition: Composition) -> pd.Series:
@@ -190,3 +199,19 @@ def place(composition: Composition) -> np.ndarray:
     """Where an alloy of any composition stands on the map, [1, 2]; elements that the map lacks are left out."""
     symbols = projection().symbols
     return projection().place(np.array([[composition.at.get(symbol, 0.0) for symbol in symbols]]))
+
+
+@st.cache_data(show_spinner=False)
+def report() -> dict:
+    """The stored metrics of the shipped run; no network is loaded for it."""
+    from mtl_core import pipeline
+
+    return pipeline.evaluate()
+
+
+@st.cache_data(show_spinner=False)
+def out_of_fold() -> pd.DataFrame:
+    """The stored out-of-fold predictions of the shipped run."""
+    from mtl_core import pipeline
+
+    return pipeline.read_out_of_fold()

@@ -24,7 +24,7 @@ with st.expander("Start here: three worked cases", icon=":material/school:"):
 
 with st.container(key="workbench"):
     left, right = st.columns([1, 1.5], gap="large")
-with left:
+with left, st.container(key="controls"):
     formula_box()
     with st.popover("Presets", width="stretch", on_change="rerun", key="presets") as presets:
         if presets.open:

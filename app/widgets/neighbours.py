@@ -30,12 +30,13 @@ def _columns(task: TaskSpec) -> dict:
 
 
 def _own_values(selection: Selection, task: TaskSpec) -> None:
-    own = services.own_values(selection, task.key)
+    own = services.own_values(selection.composition, task)
     if own.empty:
         return
     st.markdown("This very alloy was measured. *Out-of-fold*: predicted by networks that never saw its paper. "
                 "*In-sample*: predicted by all networks, some of which learnt from it.")
-    st.dataframe(own, hide_index=True, width="stretch", key=f"own_{task.key}")
+    st.dataframe(own, hide_index=True, width="stretch", key=f"own_{task.key}", placeholder="–",
+                 column_config={"doi": st.column_config.LinkColumn("Source", display_text=rf"{DOI}(.*)")})
 
 
 def _readable(nearest: pd.DataFrame, task: TaskSpec) -> pd.DataFrame:

@@ -1,0 +1,61 @@
+"""How good a run is: scores beside baselines, coverage from split to split, predictions against measurements."""
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.figures.style import GREY, calm, tint
+
+SPLIT_WORDS = {"random": "random rows", "composition": "new compositions", "reference": "new papers"}
+BASELINE_MARKS = ("diamond", "square", "triangle-up", "x", "cross")
+
+
+def split_words(splits: Sequence[str]) -> list[str]:
+    """What each split holds out, in a reader's words."""
+    return [SPLIT_WORDS.get(split, split) for split in splits]
+
+
+def scores_figure(ours: Mapping[str, float], others: Mapping[str, Mapping[str, float]], *, color: str) -> go.Figure:
+    """R² by split: this ensemble as a filled dot, each baseline as an open mark. others: name → split → R²."""
+    rows = split_words(list(ours))
+    figure = go.Figure([_marks(name, list(scores.values()), split_words(list(scores)), mark)
+                        for (name, scores), mark in zip(others.items(), BASELINE_MARKS, strict=False)])
+    figure.add_trace(go.Scatter(
+        x=list(ours.values()), y=rows, mode="markers+text", name="this ensemble", marker={"color": color, "size": 15},
+        text=[f"{score:.2f}" for score in ours.values()], textposition="top center",
+        hovertemplate="this ensemble, %{y}: R² %{x:.3f}<extra></extra>"))
+    calm(figure, height=80 + 70 * len(rows), x="R² on data held out", legend=True).update_layout(dragmode=False)
+    figure.update_xaxes(range=[0, 1], fixedrange=True)
+    return figure.update_yaxes(autorange="reversed", fixedrange=True)
+
+
+def _marks(name: str, scores: list[float], rows: list[str], mark: str) -> go.Scatter:
+    return go.Scatter(x=scores, y=rows, mode="markers", name=name,
+                      marker={"symbol": f"{mark}-open", "size": 11, "color": GREY, "line": {"width": 2}},
+                      hovertemplate=f"{name}, %{{y}}: R² %{{x:.3f}}<extra></extra>")
+
+
+def coverage_figure(matrix: Mapping[str, Mapping[str, float]], *, level: float, color: str) -> go.Figure:
+    """Share of held-out values inside the band: rows = split it was calibrated on, columns = split it is tested on."""
+    tested, cells = list(next(iter(matrix.values()))), np.array([list(row.values()) for row in matrix.values()])
+    figure = go.Figure(go.Heatmap(
+        z=cells, x=split_words(tested), y=split_words(list(matrix)), zmin=level - 0.2, zmax=level, xgap=3, ygap=3,
+        colorscale=[[0, tint(color, 0.06)], [1, tint(color, 0.55)]], showscale=False, texttemplate="%{z:.0%}",
+        hovertemplate="calibrated on %{y}, tested on %{x}: %{z:.1%}<extra></extra>"))
+    calm(figure, height=250, x="tested on", y="calibrated on").update_layout(dragmode=False)
+    figure.update_xaxes(showgrid=False, fixedrange=True)
+    return figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
+
+
+def parity_figure(
+    measured: np.ndarray, predicted: np.ndarray, std: np.ndarray, texts: Sequence[str], *, unit: str, color: str
+) -> go.Figure:
+    """Out-of-fold prediction against measurement [n] with ±1 std; the diagonal is perfection."""
+    ends = [min(measured.min(), predicted.min()), max(measured.max(), predicted.max())]
+    figure = go.Figure([
+        go.Scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "width": 1, "dash": "dot"}, hoverinfo="skip"),
+        go.Scatter(x=measured, y=predicted, mode="markers", marker={"size": 6, "color": color, "opacity": 0.65},
+                   text=texts, error_y={"array": std, "color": tint(color, 0.18), "thickness": 1, "width": 0},
+                   hovertemplate="%{text}<br>measured %{x:.4g}, predicted %{y:.4g}<extra></extra>"),
+    ])
+    return calm(figure, height=460, x=f"measured ({unit})", y=f"predicted out-of-fold ({unit})")

@@ -1,0 +1,36 @@
+"""What a finished run says about itself, arranged for reading. Pure: the dictionary of `mtl_core.pipeline.evaluate` in."""
+from collections.abc import Mapping
+
+import pandas as pd
+
+from app.figures.scores import SPLIT_WORDS
+
+LEVEL = "0.9"
+MODEL_WORDS = {"ridge": "ridge", "extra_trees": "extra trees", "class_mean": "mean of the alloy family"}
+
+
+def r2_of_models(report: Mapping, task: str) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """R² of the ensemble by split, and name → split → R² of what it is compared with."""
+    metrics = report["metrics"][task]
+    ours = {split: scores["r2"] for split, scores in metrics.items()}
+    others = {}
+    for split, models in report["baselines"][task].items():
+        for model, scores in models.items():
+            others.setdefault(MODEL_WORDS.get(model, model), {})[split] = scores["r2"]
+    return ours, others | {MODEL_WORDS["class_mean"]: {split: scores["class_mean_r2"] for split, scores in metrics.items()}}
+
+
+def score_table(report: Mapping, task: str, unit: str) -> pd.DataFrame:
+    """One row a split; errors and widths in the learning unit."""
+    rows = {SPLIT_WORDS.get(split, split): {
+        "rows": scores["n"], "R²": scores["r2"], f"MAE ({unit})": scores["mae"], f"RMSE ({unit})": scores["rmse"],
+        "coverage of the 90 % band": 100 * scores["coverage"][LEVEL], f"its width ({unit})": scores["width"][LEVEL],
+    } for split, scores in report["metrics"][task].items()}
+    return pd.DataFrame(rows).T.rename_axis("held out")
+
+
+def parity_rows(out_of_fold: pd.DataFrame, task: str, split: str) -> pd.DataFrame:
+    """Exact rows of one task and split, averaged over the fold seeds: measurement_id, low (= measured), mean, std."""
+    rows = out_of_fold[(out_of_fold["task"] == task) & (out_of_fold["split"] == split)]
+    exact = rows[rows["low"] == rows["high"]]
+    return exact.groupby("measurement_id")[["low", "mean", "std"]].mean().reset_index()
