@@ -13,6 +13,7 @@ from mtl_core.types import Conditions
 
 CONDITION_WORDS = {"process": "{}", "temperature_c": "{:.3g} °C", "chloride_m": "{:.3g} mol/L Cl⁻", "ph": "pH {:.3g}",
                    "scan_rate_mv_s": "{:.3g} mV/s"}
+PROCESS_WORDS = {"CAST": "cast", "WROUGHT": "wrought", "ANNEAL": "annealed", "POWDER": "powder route", "OTHER": "other"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def evidence_of(observations: pd.DataFrame, task: str) -> Evidence:
 
 def _circumstances(row: dict) -> str:
     """"cast · 25 °C · 2014": what is reported, in the order of `CONDITION_WORDS`, then the year."""
+    row = row | {"process": PROCESS_WORDS.get(row["process"], "")}
     said = [words.format(row[name]) for name, words in CONDITION_WORDS.items() if not _is_missing(row[name])]
     return " · ".join([*said, *([] if _is_missing(row["year"]) else [f"{row['year']:.0f}"])])
 

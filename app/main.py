@@ -10,6 +10,6 @@ st.set_page_config("Alloyscope", ASSETS / "mark.png", layout="wide", initial_sid
 st.html(ASSETS / "style.css")
 st.logo(ASSETS / f"logo-{st.context.theme.type or 'light'}.svg", size="large")
 st.navigation(
-    [st.Page(f"pages/{key}.py", title=title, url_path=key, default=key == "design") for key, title in PAGES],
+    [st.Page(f"views/{key}.py", title=title, url_path=key, default=key == "design") for key, title in PAGES],
     position="top",
 ).run()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from app.figures.scores import SPLIT_WORDS
+from app.figures.style import written
 
 LEVEL = "0.9"
 MODEL_WORDS = {"ridge": "ridge", "extra_trees": "extra trees", "class_mean": "mean of the alloy family"}
@@ -23,8 +24,9 @@ def r2_of_models(report: Mapping, task: str) -> tuple[dict[str, float], dict[str
 def score_table(report: Mapping, task: str, unit: str) -> pd.DataFrame:
     """One row a split; errors and widths in the learning unit."""
     rows = {SPLIT_WORDS.get(split, split): {
-        "rows": scores["n"], "R²": scores["r2"], f"MAE ({unit})": scores["mae"], f"RMSE ({unit})": scores["rmse"],
-        "coverage of the 90 % band": 100 * scores["coverage"][LEVEL], f"its width ({unit})": scores["width"][LEVEL],
+        "rows": str(scores["n"]), "R²": f"{scores['r2']:.2f}", f"MAE ({unit})": written(scores["mae"]),
+        f"RMSE ({unit})": written(scores["rmse"]), "the 90 % band held": f"{scores['coverage'][LEVEL]:.1%}",
+        f"its width ({unit})": written(scores["width"][LEVEL]),
     } for split, scores in report["metrics"][task].items()}
     return pd.DataFrame(rows).T.rename_axis("held out")
 

@@ -32,7 +32,7 @@ from mtl_core.settings import ASSETS_DIR, DATA_DIR
 from mtl_core.tasks import TaskSpec
 
 PINS = Path(os.environ.get("ALLOYSCOPE_USER", DATA_DIR / "user")) / "pins.json"
-SAME_ALLOY = 0.05  # at.%: published compositions are rounded to about this
+SAME_ALLOY = 0.5  # at.%: within this, two published compositions count as one alloy, as in the folds
 MOST_REPEATS = 40  # measurements of one alloy that are looked for
 
 
@@ -127,6 +127,12 @@ def nearest(composition: Composition, task: str, n: int = 5) -> pd.DataFrame:
     return pipeline.nearest(predictor(), composition, task, n=n)
 
 
+def others_near(composition: Composition, task: str, n: int = 5) -> pd.DataFrame:
+    """The nearest measured alloys of one task that are not this very alloy."""
+    found = nearest(composition, task, n=n + MOST_REPEATS)
+    return found[found["distance"] >= SAME_ALLOY].head(n)
+
+
 def own_values(composition: Composition, task: TaskSpec) -> pd.DataFrame:
     """Where this very alloy was measured: measured, out-of-fold and in-sample values, one row a measurement."""
     found = nearest(composition, task.key, n=MOST_REPEATS)
@@ -180,6 +186,13 @@ def data_counts() -> pd.DataFrame:
 def cleaning_steps() -> pd.DataFrame:
     """Rows left after each cleaning rule, per property."""
     return waterfall(table())
+
+
+def predict_rows(rows: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """The rows with predictions added; what a row does not state is taken from the selection."""
+    from mtl_core.batch import predict_table
+
+    return predict_table(predictor(), rows, default=selection.conditions, level=selection.level)
 
 
 @st.cache_resource(show_spinner=False)

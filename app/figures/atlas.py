@@ -6,12 +6,16 @@ from app.figures.style import GREY, SEQUENTIAL, calm, color_of, tint
 
 SPREAD = (2, 98)  # percentiles at which the colours end, so that one extreme value does not use up the scale
 
+HERE = "#d1495b"
+
 
 def map_figure(
-    xy: np.ndarray, texts: np.ndarray, values: np.ndarray, *, unit: str = "", logarithmic: bool = False
+    xy: np.ndarray, texts: np.ndarray, values: np.ndarray, *, unit: str = "", logarithmic: bool = False,
+    here: np.ndarray | None = None
 ) -> go.Figure:
-    """Points [n, 2] coloured by numbers (NaN = pale) or by words."""
+    """Points [n, 2] coloured by numbers (NaN = pale) or by words; `here` [1, 2] marks the alloy under design."""
     traces = _numbers(xy, texts, values, unit, logarithmic) if values.dtype.kind == "f" else _words(xy, texts, values)
+    traces += [] if here is None else [_here(here)]
     figure = calm(go.Figure(traces), height=560, legend=values.dtype.kind != "f")
     figure.update_layout(dragmode="pan")
     figure.update_xaxes(visible=False)
@@ -37,3 +41,9 @@ def _words(xy: np.ndarray, texts: np.ndarray, values: np.ndarray) -> list[go.Sca
 def _points(xy: np.ndarray, texts: np.ndarray, marker: dict, *, name: str = "") -> go.Scatter:
     return go.Scatter(x=xy[:, 0], y=xy[:, 1], mode="markers", text=texts, marker=marker, name=name,
                       hovertemplate="%{text}<extra></extra>")
+
+
+def _here(xy: np.ndarray) -> go.Scatter:
+    ring = {"size": 16, "color": "rgba(0,0,0,0)", "line": {"width": 3, "color": HERE}}
+    return go.Scatter(x=xy[:, 0], y=xy[:, 1], mode="markers", marker=ring, name="alloy under design",
+                      hovertemplate="the alloy under design<extra></extra>")

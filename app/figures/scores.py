@@ -25,8 +25,9 @@ def scores_figure(ours: Mapping[str, float], others: Mapping[str, Mapping[str, f
         text=[f"{score:.2f}" for score in ours.values()], textposition="top center",
         hovertemplate="this ensemble, %{y}: R² %{x:.3f}<extra></extra>"))
     calm(figure, height=80 + 70 * len(rows), x="R² on data held out", legend=True).update_layout(dragmode=False)
-    figure.update_xaxes(range=[0, 1], fixedrange=True)
-    return figure.update_yaxes(autorange="reversed", fixedrange=True)
+    worst = min(score for scores in (ours, *others.values()) for score in scores.values())
+    figure.update_xaxes(range=[min(-0.03, worst - 0.03), 1], fixedrange=True)
+    return figure.update_yaxes(range=[len(rows) - 0.5, -0.6], fixedrange=True)
 
 
 def _marks(name: str, scores: list[float], rows: list[str], mark: str) -> go.Scatter:

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 import streamlit as st
 
 from app import state
-from app.evidence import CONDITION_WORDS
+from app.evidence import CONDITION_WORDS, PROCESS_WORDS
 from mtl_core.types import PROCESSES, Conditions
 
 NOT_REPORTED = "not reported"
-PROCESS_WORDS = {"CAST": "cast", "WROUGHT": "wrought", "ANNEAL": "annealed", "POWDER": "powder route", "OTHER": "other"}
 NUMBERS = {  # name: label, step, format, where a blank box starts when it is switched on
     "temperature_c": ("Temperature (°C)", 5.0, "%.4g", 25.0),
     "chloride_m": ("Chloride (mol/L)", 0.1, "%.4g", 0.6),

@@ -3,8 +3,9 @@ import pandas as pd
 import streamlit as st
 
 from app import services
+from app.evidence import PROCESS_WORDS
 from app.selection import Selection
-from app.widgets.conditions import NUMBERS, PROCESS_WORDS
+from app.widgets.conditions import NUMBERS
 from mtl_core.tasks import TaskSpec
 
 DOI = "https://doi.org/"
@@ -15,7 +16,7 @@ def neighbours_panel(selection: Selection) -> None:
     for task in services.tasks():
         st.markdown(f"**{task.label}** ({task.unit})")
         _own_values(selection, task)
-        nearest = _readable(services.nearest(selection.composition, task.key), task)
+        nearest = _readable(services.others_near(selection.composition, task.key), task)
         st.dataframe(nearest, hide_index=True, width="stretch", key=f"nearest_{task.key}", placeholder="–",
                      column_config=_columns(task))
     st.caption("Distance: how many at.% would have to be exchanged. Values that start with > or < are bounds.")
@@ -33,7 +34,7 @@ def _own_values(selection: Selection, task: TaskSpec) -> None:
     own = services.own_values(selection.composition, task)
     if own.empty:
         return
-    st.markdown("This very alloy was measured. *Out-of-fold*: predicted by networks that never saw its paper. "
+    st.markdown("This very alloy was measured (within 0.5 at.%). *Out-of-fold*: predicted by networks that never saw its paper. "
                 "*In-sample*: predicted by all networks, some of which learnt from it.")
     st.dataframe(own, hide_index=True, width="stretch", key=f"own_{task.key}", placeholder="–",
                  column_config={"doi": st.column_config.LinkColumn("Source", display_text=rf"{DOI}(.*)")})

@@ -22,7 +22,7 @@ keys = list(report["metrics"])
 key = st.segmented_control("Property", keys, default=keys[0], required=True, key="task",
                            format_func=lambda name: TASKS[name].label)
 task, color = TASKS[key], color_of(keys.index(key))
-unit = f"log₁₀ {task.unit}" if task.transform == "log10" else task.unit
+unit = task.learning_unit
 
 left, right = st.columns([1.3, 1], gap="large")
 with left:
@@ -35,7 +35,7 @@ with right:
                     config={"displayModeBar": False}, alt="Coverage by calibration and test split")
     st.caption("Only the diagonal is honest by design. A band calibrated on random rows is too narrow for new papers, so the "
                "Design page uses the one calibrated on new papers.")
-st.dataframe(score_table(report, key, unit).style.format(precision=2), width="stretch", alt="Scores by split")
+st.dataframe(score_table(report, key, unit), width="stretch", alt="Scores by split")
 
 st.subheader("Every measurement, predicted by networks that never saw its group")
 splits = list(report["metrics"][key])

@@ -1,7 +1,7 @@
 """Every alloy of the two databases: what was measured of it, and what is left for training after each rule."""
 import streamlit as st
 
-from app import services
+from app import services, state
 from app.atlas import color_choices
 from app.figures.atlas import map_figure
 from app.figures.style import color_of
@@ -20,12 +20,14 @@ with st.container(horizontal=True, gap="large"):
 choices = color_choices(table)
 color = st.selectbox("Colour by", list(choices), format_func=choices.get, width=320)
 points, task = services.map_points(color), TASKS.get(color)
+chosen = state.selection()
+here = services.place(chosen.composition) if chosen else None
 st.plotly_chart(
     map_figure(services.map_coordinates(points.ids), points.texts, points.values,
-               unit=task.unit if task else "", logarithmic=bool(task) and task.transform == "log10"),
+               unit=task.unit if task else "", logarithmic=bool(task) and task.transform == "log10", here=here),
     key="map", config={"displaylogo": False, "scrollZoom": True}, alt=f"Map of all alloys coloured by {choices[color]}")
 st.caption("Neighbours on this map are alike in elements and descriptors (UMAP); distances between clouds mean little. "
-           "Pale points: not measured.")
+           "Pale points: not measured. The ring is the alloy on the Design page.")
 
 st.subheader("How much there is")
 st.dataframe(services.data_counts(), width="stretch", alt="Counts by property")
