@@ -18,6 +18,7 @@ from mtl_core.ensemble.fit import fit_ensemble, training_parts
 from mtl_core.errors import CheckpointError
 from mtl_core.features.table import FeatureSpec, featurize
 from mtl_core.registry.runs import SHIPPED, append_progress, new_run, run_folder
+from mtl_core.types import Conditions
 from mtl_core.uncertainty import metrics
 from mtl_core.uncertainty.conformal import Calibration
 from mtl_core.uncertainty.predictor import Predictor
@@ -117,3 +118,23 @@ def nearest(predictor: Predictor, composition: Composition, task: str, n: int = 
     formulas = [Composition.from_array(row, symbols, normalise=True).formula() for row in at[chosen]]
     columns = ["measurement_id", "alloy_id", "value", "low", "high", "bound", "unit", *CONDITIONS, "process", "doi", "year"]
     return rows.iloc[chosen][columns].assign(alloy=formulas, distance=distance[chosen]).reset_index(drop=True)
+
+
+def predict_alloy(predictor: Predictor, composition: Composition, conditions: Conditions, *, level: float = 0.9) -> dict:
+    """One prediction as plain values: alloy, conditions, level, tasks, and for each task its numbers and its domain."""
+    found = predictor.predict([composition], conditions, level=level)
+    numbers = ("mean", "std", "aleatoric", "epistemic", "unreported", "lower", "upper")
+    of_task = {
+        task.key: {name: float(getattr(found, name)[0, column]) for name in numbers} | {
+            "unit": task.unit, "in_domain": bool(found.in_domain[0, column]),
+            "domain_reason": found.domain_reason[0][column], "level_supported": bool(found.is_supported[column])}
+        for column, task in enumerate(predictor.tasks)}
+    return {"alloy": composition.formula(), "conditions": conditions.model_dump(), "level": level,
+            "tasks": list(of_task), "n_members": predictor.n_members, "n_masks": predictor.n_masks, **of_task}
+
+
+def build_map(path: Path) -> None:
+    """Lay out all alloys of the data by UMAP and store the map."""
+    from mtl_core.features.projection import project
+
+    project(read_tables()).save(path)

@@ -1,10 +1,12 @@
 """The nouns that every layer shares; each is frozen and checked when it is made."""
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-PROCESSES = ("CAST", "WROUGHT", "ANNEAL", "POWDER", "OTHER")
+Process = Literal["CAST", "WROUGHT", "ANNEAL", "POWDER", "OTHER"]
+PROCESSES: tuple[Process, ...] = get_args(Process)
 
 
 class Conditions(BaseModel):
@@ -16,7 +18,7 @@ class Conditions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    process: str | None = None
+    process: Process | None = None
     temperature_c: float | None = Field(25.0, ge=-20.0, le=350.0)
     chloride_m: float | None = Field(0.6, ge=0.0, le=20.0)
     ph: float | None = Field(7.0, ge=-2.0, le=16.0)

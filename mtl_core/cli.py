@@ -1,0 +1,227 @@
+"""The command line. With --json, stdout is exactly one JSON object; everything else goes to stderr.
+
+Exit codes: 0 done, 1 the input or the data is wrong (the message says where), 2 the command itself is wrong.
+"""
+import json
+import os
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from pydantic import ValidationError
+
+from mtl_core.errors import AlloyscopeError
+from mtl_core.settings import ASSETS_DIR, DATA_DIR
+from mtl_core.tasks import DEFAULT_TASKS, TASKS
+from mtl_core.types import Conditions, Process
+
+# TensorFlow's start-up notes would drown the one line that a user reads.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  help="Multi-task ensembles on sparsely labelled alloy data: data, train, predict, evaluate.")
+data_app = typer.Typer(no_args_is_help=True, help="The fact tables in data/: build, check, summary.")
+app.add_typer(data_app, name="data")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+Run = Annotated[str, typer.Option(help="A run id under data/runs, or 'shipped'.")]
+
+
+class Preset(StrEnum):
+    """Names of the presets, spelt out here so that --help does not pay for TensorFlow."""
+
+    smoke = "smoke"
+    default = "default"
+    full = "full"
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user is a message and exit code 1, never a traceback."""
+    try:
+        app()
+    except (AlloyscopeError, ValidationError, OSError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+
+
+def emit(content: dict, *, as_json: bool, show: Callable[[dict], None]) -> None:
+    """The answer of a command: one JSON object, or lines for people."""
+    if as_json:
+        typer.echo(json.dumps(content, ensure_ascii=False, default=_plain))
+    else:
+        show(content)
+
+
+def _plain(value):
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"expected a JSON value, got {type(value).__name__}")
+
+
+@data_app.command("build")
+def data_build(
+    source_dir: Annotated[Path, typer.Option(help="Folder with the two published workbooks.")],
+    output_dir: Annotated[Path, typer.Option(help="Where the tables go.")] = DATA_DIR,
+) -> None:
+    """Read the published workbooks and write alloys.csv, measurements.csv and references.csv."""
+    from mtl_core.data import build_tables, write_tables
+
+    table = build_tables(source_dir)
+    write_tables(table, output_dir)
+    typer.echo(f"{output_dir}: {len(table.alloys)} alloys, {len(table.measurements)} measurements, "
+               f"{len(table.references)} references", err=True)
+
+
+@data_app.command("check")
+def data_check(folder: Annotated[Path, typer.Argument(help="Folder with the three tables.")] = DATA_DIR) -> None:
+    """List every problem of the tables in a folder; exit code 1 when there is one."""
+    from mtl_core.data import check_tables
+
+    problems = check_tables(folder)
+    for problem in problems:
+        typer.echo(f"- {problem}")
+    typer.echo(f"{folder}: {len(problems)} problems" if problems else f"{folder}: no problem found", err=True)
+    raise typer.Exit(code=bool(problems))
+
+
+@data_app.command("summary")
+def data_summary(as_json: AsJson = False) -> None:
+    """How much there is of each property: all rows, censored ones, alloys, papers, rows of default training."""
+    from mtl_core.data import read_tables, summary
+
+    emit(summary(read_tables()), as_json=as_json, show=_show_summary)
+
+
+def _show_summary(content):
+    typer.echo(f"{'property':<26}{'rows':>7}{'censored':>10}{'alloys':>8}{'papers':>8}{'default':>9}")
+    for key, count in content["properties"].items():
+        typer.echo(f"{key:<26}{count['n']:>7}{count['n_censored']:>10}{count['n_alloys']:>8}"
+                   f"{count['n_references']:>8}{count['n_default']:>9}")
+
+
+@data_app.command("map")
+def data_map(output: Annotated[Path, typer.Option(help="Where the map goes.")] = ASSETS_DIR / "projection.npz") -> None:
+    """Lay all alloys out by UMAP (fixed seed) and store the coordinates."""
+    from mtl_core import pipeline
+
+    pipeline.build_map(output)
+    typer.echo(str(output), err=True)
+
+
+@app.command()
+def train(
+    preset: Annotated[Preset, typer.Option(help="smoke: seconds; default: minutes; full: the better part of an hour.")]
+    = Preset.default,
+    task: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(TASKS)}; repeat for several.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Train on all three splits, calibrate by paper, write a run folder and print its metrics."""
+    from mtl_core import pipeline
+    from mtl_core.ensemble.config import EnsembleConfig
+    from mtl_core.ensemble.config import preset as preset_named
+
+    config = EnsembleConfig.model_validate(
+        preset_named(preset.value).model_dump() | {"tasks": tuple(task or DEFAULT_TASKS), "seed": seed})
+    with typer.progressbar(length=config.train.epochs, label="epochs", file=sys.stderr) as bar:
+        folder = pipeline.train(config, progress=lambda epoch, n_epochs, loss: bar.update(1))
+    typer.echo(f"run {folder.name}: {folder}", err=True)
+    emit(pipeline.evaluate(folder.name), as_json=as_json, show=_show_metrics)
+
+
+@app.command()
+def evaluate(run: Run = "shipped", as_json: AsJson = False) -> None:
+    """Accuracy, coverage and width by task and split, beside ridge and extra trees on the same folds."""
+    from mtl_core import pipeline
+
+    emit(pipeline.evaluate(run), as_json=as_json, show=_show_metrics)
+
+
+def _show_metrics(content):
+    typer.echo(f"Run {content['run']}: {content['n_members']} members × {content['n_masks']} dropout masks. "
+               "R² is pooled over out-of-fold rows, mean of the fold seeds.")
+    for task, splits in content["metrics"].items():
+        typer.echo(f"\n{TASKS[task].label} ({TASKS[task].learning_unit})")
+        typer.echo(f"  {'split':<13}{'n':>5}{'R²':>7}{'MAE':>8}{'RMSE':>8}{'90 % covers':>13}{'width':>8}"
+                   f"{'class mean':>12}{'ridge':>8}{'extra trees':>13}")
+        for split, row in splits.items():
+            other = {model: scores["r2"] for model, scores in content["baselines"][task][split].items()}
+            typer.echo(f"  {split:<13}{row['n']:>5}{row['r2']:>7.3f}{row['mae']:>8.3g}{row['rmse']:>8.3g}"
+                       f"{row['coverage']['0.9']:>13.3f}{row['width']['0.9']:>8.4g}{row['class_mean_r2']:>12.3f}"
+                       f"{other['ridge']:>8.3f}{other['extra trees']:>13.3f}")
+        _show_families(splits["reference"]["families"])
+        _show_transfer(content["transfer"][task])
+
+
+def _show_families(families):
+    within = ", ".join(f"{name} {row['r2']:.2f} (MAE {row['mae']:.3g}, n {row['n']})" for name, row in families.items())
+    typer.echo(f"  R² within a family, by reference: {within or 'too few rows'}")
+
+
+def _show_transfer(matrix):
+    typer.echo("  90 % band, calibrated on (row) and tested on (column): " + ", ".join(matrix))
+    for split, row in matrix.items():
+        typer.echo(f"    {split:<13}" + "  ".join(f"{share:.3f}" for share in row.values()))
+
+
+@app.command()
+def predict(
+    alloy: Annotated[str | None, typer.Option(help="Al0.5CoCrFeNi, or \"Fe-18Cr-10Ni-2Mo wt%\".")] = None,
+    basis: Annotated[str | None, typer.Option(help="at or wt, where the text does not say.")] = None,
+    process: Annotated[Process | None, typer.Option(help="Default: not reported.")] = None,
+    temperature_c: Annotated[float, typer.Option(help="°C")] = 25.0,
+    chloride_m: Annotated[float, typer.Option(help="mol/L")] = 0.6,
+    ph: float = 7.0,
+    scan_rate: Annotated[float | None, typer.Option(help="mV/s; default: not reported.")] = None,
+    level: Annotated[float, typer.Option(help="Nominal level of the band, 0.5 to 0.95.")] = 0.9,
+    input: Annotated[Path | None, typer.Option(help="CSV with `composition` or at_Fe … / wt_Fe … columns.")] = None,
+    output: Annotated[Path | None, typer.Option(help="CSV for the predictions of --input.")] = None,
+    run: Run = "shipped",
+    as_json: AsJson = False,
+) -> None:
+    """Predict one alloy (--alloy), or every row of a file (--input and --output)."""
+    if (alloy is None) == (input is None) or (input is None) != (output is None):
+        raise typer.BadParameter("expected either --alloy TEXT, or --input IN.csv with --output OUT.csv")
+    if basis not in (None, "at", "wt"):
+        raise typer.BadParameter(f"expected --basis at or wt, got {basis!r}")
+    conditions = Conditions(process=process, temperature_c=temperature_c, chloride_m=chloride_m, ph=ph, scan_rate_mv_s=scan_rate)
+    if alloy is not None:
+        _predict_one(alloy, basis, conditions, level, run, as_json)
+    else:
+        _predict_file(input, output, conditions, level, run)
+
+
+def _predict_one(alloy, basis, conditions, level, run, as_json):
+    from mtl_core import pipeline
+    from mtl_core.chemistry.composition import Composition
+
+    content = pipeline.predict_alloy(pipeline.load_predictor(run), Composition.from_text(alloy, basis=basis), conditions,
+                                     level=level)
+    emit(content, as_json=as_json, show=_show_prediction)
+
+
+def _show_prediction(content):
+    typer.echo(f"{content['alloy']} (at.%), {content['conditions']}")
+    for task in content["tasks"]:
+        answer = content[task]
+        band = f"empirical {content['level']:.0%} band" if answer["in_domain"] else "outside the domain, band not supported"
+        typer.echo(f"{TASKS[task].label}: {answer['mean']:.4g} {answer['unit']}  "
+                   f"({answer['lower']:.4g} to {answer['upper']:.4g}, {band})")
+        if answer["domain_reason"]:
+            typer.echo(f"  {answer['domain_reason']}")
+
+
+def _predict_file(source, target, conditions, level, run):
+    from mtl_core import pipeline
+    from mtl_core.batch import predict_table
+    from mtl_core.data.guards import read_text_table
+
+    rows = read_text_table(source)
+    answers = predict_table(pipeline.load_predictor(run), rows, default=conditions, level=level, name=source.name)
+    answers.to_csv(target, index=False, lineterminator="\n")
+    n_bad = int((answers["error"] != "").sum())
+    typer.echo(f"{target}: {len(rows) - n_bad} of {len(rows)} rows predicted, {n_bad} with an error", err=True)
