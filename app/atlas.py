@@ -61,7 +61,6 @@ def _facts(medians: dict[str, float]) -> str:
 
 def counts_table(counts: dict[str, dict[str, int]]) -> pd.DataFrame:
     """`mtl_core.data.summary` as a table for readers: one row a property."""
-    labels = {"n": "measurements", "n_censored": "bounds and ranges", "n_alloys": "alloys", "n_references": "papers",
-              "n_default": "used in training"}
-    frame = pd.DataFrame(counts).T.rename(columns=labels)
-    return frame.rename(index={key: f"{task.label} ({task.unit})" for key, task in TASKS.items()})
+    labels = {"n": "rows", "n_alloys": "alloys", "n_references": "papers", "n_censored": "bounds", "n_default": "trained on"}
+    frame = pd.DataFrame(counts).T.rename(columns=labels)[list(labels.values())]
+    return frame.rename(index={key: task.label for key, task in TASKS.items()})

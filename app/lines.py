@@ -7,7 +7,7 @@ from app import simplex
 from app.selection import Selection
 from mtl_core.chemistry.composition import Composition, to_at, to_wt
 
-POINTS = 41
+POINTS = 21
 NEAR = 5.0  # at.%: how far off the line a measured alloy may lie to be drawn
 
 

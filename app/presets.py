@@ -44,7 +44,11 @@ PRESETS = {preset.name: preset for preset in (
     Preset("MoNbTaVW", "MoNbTaVW", "CAST"),
     Preset("2024", "Al-4.4Cu-1.5Mg-0.6Mn wt%", "WROUGHT"),
 )}
-OPENING = "CoCrFeNi"
+
+
+def opening() -> Selection:
+    """What a first visit sees: an alloy in the domain of both default tasks, all along its aluminium."""
+    return PRESETS["Al0.5CoCrFeNi"].selection(moved="Al")
 
 
 

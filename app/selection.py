@@ -42,7 +42,7 @@ class Selection(BaseModel):
     @field_validator("amounts")
     @classmethod
     def _sums_to_100(cls, amounts: dict[str, float]) -> dict[str, float]:
-        if not (abs(math.fsum(amounts.values()) - simplex.TOTAL) < 1e-6 and min(amounts.values()) >= 0):
+        if not (_is_closed(amounts) and min(amounts.values()) >= 0):
             raise ValueError(f"expected amounts of at least 0 that sum to 100, got {amounts}")
         return amounts
 
@@ -125,11 +125,11 @@ class Selection(BaseModel):
     def from_query(cls, query: Mapping[str, str]) -> Self:
         """Read a link. Raises ValueError (CompositionError, pydantic's included) where it cannot be followed."""
         basis = query.get("basis", "at")
-        composition = Composition.from_mapping(_parsed_amounts(query["alloy"], positive=True), basis=basis)
-        listed = _parsed_amounts(query["alloy"])
-        given = composition.at if basis == "at" else composition.wt
+        listed = _parsed_amounts(query.get("alloy", ""))
+        present = {symbol: amount for symbol, amount in listed.items() if amount != 0}
+        composition = Composition.from_mapping(present, basis=basis)
         chosen = {
-            "amounts": {symbol: given.get(symbol, 0.0) for symbol in listed},
+            "amounts": listed if _is_closed(listed) else simplex.normalised(listed),
             "conditions": _parsed_conditions(query),
             "level": float(query.get("level", "90")) / 100,
             "locked": frozenset(filter(None, query.get("lock", "").split(","))),
@@ -149,10 +149,13 @@ def _spelled(number: float | None) -> str:
     return NOT_REPORTED if number is None else f"{number:.10g}"
 
 
-def _parsed_amounts(text: str, *, positive: bool = False) -> dict[str, float]:
+def _is_closed(amounts: Mapping[str, float]) -> bool:
+    return abs(math.fsum(amounts.values()) - simplex.TOTAL) < 1e-6
+
+
+def _parsed_amounts(text: str) -> dict[str, float]:
     pairs = (part.split(":") for part in text.split(",") if part)
-    amounts = {symbol: float(amount) for symbol, amount in pairs}
-    return {symbol: amount for symbol, amount in amounts.items() if amount > 0} if positive else amounts
+    return {symbol: float(amount) for symbol, amount in pairs}
 
 
 def _parsed_conditions(query: Mapping[str, str]) -> Conditions:

@@ -18,8 +18,8 @@ from app.atlas import Points, counts_table, points_by
 from app.evidence import Evidence, conditions_of, evidence_of, own_table
 from app.evidence import measured_near as near
 from app.figures.sweep import Measured, Sweep
-from app.lines import Line, line_through
-from app.presets import OPENING, PRESETS
+from app.lines import POINTS, Line, line_through
+from app.presets import opening
 from app.results import Result, results_of
 from app.selection import Selection
 from mtl_core.chemistry.composition import Composition
@@ -45,8 +45,11 @@ def predictor():
     from mtl_core.pipeline import load_predictor
 
     loaded = load_predictor()
-    opening = PRESETS[OPENING].selection()
-    loaded.predict([opening.composition] * 42, opening.conditions, level=opening.level)
+    first = opening()
+    reported = first.conditions.model_copy(update={"scan_rate_mv_s": 1.0})
+    for conditions in (first.conditions, reported):  # one graph is traced for each size of batch
+        for n_alloys in (1, 1 + POINTS):
+            loaded.predict([first.composition] * n_alloys, conditions, level=first.level)
     gc.collect()
     gc.freeze()
     return loaded
@@ -155,7 +158,7 @@ def read_pins() -> dict[str, Selection]:
     for name, query in pins.read_pins(PINS).items():
         try:
             readable[name] = Selection.from_query(query)
-        except (ValueError, KeyError):
+        except ValueError:
             continue
     return readable
 

@@ -19,7 +19,7 @@ def map_figure(
     figure = calm(go.Figure(traces), height=560, legend=values.dtype.kind != "f")
     figure.update_layout(dragmode="pan")
     figure.update_xaxes(visible=False)
-    return figure.update_yaxes(visible=False, scaleanchor="x")
+    return figure.update_yaxes(visible=False)
 
 
 def _numbers(xy: np.ndarray, texts: np.ndarray, values: np.ndarray, unit: str, logarithmic: bool) -> list[go.Scatter]:

@@ -1,5 +1,6 @@
 """Several alloys side by side."""
 from collections.abc import Sequence
+from html import escape
 
 import plotly.graph_objects as go
 
@@ -9,6 +10,7 @@ from app.results import Result
 
 def forest_figure(names: Sequence[str], results: Sequence[Result], *, color: str) -> go.Figure:
     """One row an alloy: the mean as a dot, its band as a line, dashed where it is outside the domain."""
+    names = [escape(name) for name in names]  # plotly reads tags in labels, and names are typed by visitors
     figure = go.Figure()
     for name, result in zip(names, results, strict=True):
         figure.add_trace(go.Scatter(
@@ -16,7 +18,7 @@ def forest_figure(names: Sequence[str], results: Sequence[Result], *, color: str
             line={"color": tint(color, 0.55 if result.in_domain else 0.9), "width": 7 if result.in_domain else 1.5,
                   "dash": "solid" if result.in_domain else "dash"}))
     figure.add_trace(go.Scatter(
-        x=[result.mean for result in results], y=list(names), mode="markers", marker={"color": color, "size": 11},
+        x=[result.mean for result in results], y=names, mode="markers", marker={"color": color, "size": 11},
         text=[f"{result.value} ({result.interval})" for result in results],
         hovertemplate="%{y}: %{text}<extra></extra>"))
     task = results[0].task

@@ -41,8 +41,10 @@ def coverage_figure(matrix: Mapping[str, Mapping[str, float]], *, level: float, 
     tested, cells = list(next(iter(matrix.values()))), np.array([list(row.values()) for row in matrix.values()])
     figure = go.Figure(go.Heatmap(
         z=cells, x=split_words(tested), y=split_words(list(matrix)), zmin=level - 0.2, zmax=level, xgap=3, ygap=3,
-        colorscale=[[0, tint(color, 0.06)], [1, tint(color, 0.55)]], showscale=False, texttemplate="%{z:.0%}",
+        colorscale=[[0, tint(color, 0.06)], [1, tint(color, 0.55)]], showscale=False,
         hovertemplate="calibrated on %{y}, tested on %{x}: %{z:.1%}<extra></extra>"))
+    for (row, column), share in np.ndenumerate(cells):  # annotations follow the theme's text colour, cell texts do not
+        figure.add_annotation(x=column, y=row, text=f"{share:.0%}", showarrow=False)
     calm(figure, height=250, x="tested on", y="calibrated on").update_layout(dragmode=False)
     figure.update_xaxes(showgrid=False, fixedrange=True)
     return figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)

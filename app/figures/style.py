@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 COLORS = ("#2f7f86", "#c4703a", "#6b76c2", "#5c9a56", "#b0577f", "#8a7a4a")
 GREY = "#8a9499"
-SEQUENTIAL = ("#2b3a67", "#2f7f86", "#7fb069", "#e6c65c")
+SEQUENTIAL = ("#4a5fa5", "#2f8f96", "#7fb069", "#e6c65c")
 
 
 def color_of(index: int) -> str:

@@ -2,7 +2,7 @@
 import streamlit as st
 
 from app import services, state
-from app.presets import OPENING, PRESETS
+from app.presets import opening
 from app.widgets.batch import batch_panel
 from app.widgets.cards import result_cards
 from app.widgets.composition import composition_editor
@@ -16,7 +16,7 @@ from app.widgets.pinned import pins_panel
 from app.widgets.start import preset_picker, start_here
 from app.widgets.sweep import sweep_plots
 
-if complaint := state.open_link(PRESETS[OPENING].selection()):
+if complaint := state.open_link(opening()):
     st.warning(complaint)
 
 with st.expander("Start here: three worked cases", icon=":material/school:"):

@@ -17,20 +17,21 @@ with st.container(horizontal=True, gap="large"):
     st.metric("Measurements", f"{len(table.measurements):,}", width="content")
     st.metric("Papers", f"{len(table.references):,}", width="content")
 
-choices = color_choices(table)
-color = st.selectbox("Colour by", list(choices), format_func=choices.get, width=320)
-points, task = services.map_points(color), TASKS.get(color)
-chosen = state.selection()
-here = services.place(chosen.composition) if chosen else None
-st.plotly_chart(
-    map_figure(services.map_coordinates(points.ids), points.texts, points.values,
-               unit=task.unit if task else "", logarithmic=bool(task) and task.transform == "log10", here=here),
-    key="map", config={"displaylogo": False, "scrollZoom": True}, alt=f"Map of all alloys coloured by {choices[color]}")
-st.caption("Neighbours on this map are alike in elements and descriptors (UMAP); distances between clouds mean little. "
-           "Pale points: not measured. The ring is the alloy on the Design page.")
-
-st.subheader("How much there is")
-st.dataframe(services.data_counts(), width="stretch", alt="Counts by property")
+left, right = st.columns([1.6, 1], gap="large")
+with left:
+    choices = color_choices(table)
+    color = st.selectbox("Colour by", list(choices), format_func=choices.get, width=320)
+    points, task, chosen = services.map_points(color), TASKS.get(color), state.selection()
+    figure = map_figure(
+        services.map_coordinates(points.ids), points.texts, points.values, unit=task.unit if task else "",
+        logarithmic=bool(task) and task.transform == "log10", here=services.place(chosen.composition) if chosen else None)
+    st.plotly_chart(figure, key="map", config={"displaylogo": False, "scrollZoom": True},
+                    alt=f"Map of all alloys coloured by {choices[color]}")
+    st.caption("Neighbours on this map are alike in elements and descriptors (UMAP); distances between clouds mean "
+               "little. Pale points: not measured. The ring is the alloy on the Design page.")
+with right:
+    st.subheader("How much there is")
+    st.dataframe(services.data_counts(), width="stretch", height="content", alt="Counts by property")
 
 st.subheader("From the sources to the training set")
 measured = [key for key in choices if key in TASKS]

@@ -29,6 +29,9 @@ def batch_panel(chosen: Selection) -> None:
 
 
 def _show(predicted: pd.DataFrame) -> None:
-    st.dataframe(predicted, hide_index=True, width="stretch", key="list_table")
+    short = predicted.map(lambda cell: f"{cell:.4g}" if isinstance(cell, float) else cell)
+    inputs = [name for name in predicted if not name.startswith(tuple(task.key for task in services.tasks()))]
+    st.dataframe(short, hide_index=True, width="stretch", key="list_table", placeholder="–",
+                 column_order=[*inputs, *predicted.columns.difference(inputs, sort=False)])
     st.download_button("Download this table", lambda: predicted.to_csv(index=False), "alloyscope-list.csv", "text/csv",
                        on_click="ignore")

@@ -16,7 +16,7 @@ def formula_box() -> None:
                          label_visibility="collapsed")
     error = state.shown("formula_error", "") if text else ""
     if error:
-        st.error(error)
+        st.error(error[0].upper() + error[1:])
         _offer_readings(text)
 
 

@@ -55,10 +55,11 @@ def preset_picker() -> None:
 
 
 def _badge(result: Result) -> None:
-    st.badge(result.task.symbol, color="green" if result.in_domain else "grey", width="content",
+    st.badge(result.task.label, color="green" if result.in_domain else "grey", width="content",
              icon=":material/check:" if result.in_domain else ":material/question_mark:",
-             help=result.reason or f"{result.task.label}: inside the domain")
+             help=result.reason or "inside the domain")
 
 
 def _open(selection: Selection) -> None:
     state.choose(selection, fresh=True)
+    state.show("presets", False)
