@@ -65,6 +65,10 @@ class Ensemble:
         chunks = [self._forward(chunk, index) for chunk in np.split(values, range(BATCH, len(values), BATCH))]
         return tuple(np.concatenate(part, axis=-1) for part in zip(*chunks, strict=True))
 
+    def mean_tensor(self, values: tf.Tensor, task: str) -> tf.Tensor:
+        """Means [M, K, n] as a tensor that can be differentiated; values: [n, F], or [M, 1, n, F] to give each member its own."""
+        return _answer(self.config.network, self.config.tasks.index(task), *self._tensors[task], values)[0]
+
     def _forward(self, values, index):
         mean, scale = _answer(self.config.network, index, *self._tensors[self.config.tasks[index]], values)
         return mean.numpy(), scale.numpy()

@@ -80,22 +80,26 @@ class Predictor:
 
     def moments(self, task: TaskSpec, at: np.ndarray, conditions: Sequence[Conditions]) -> Moments:
         """Mean and variances [n] of one task in its learning unit, for at.% [n, E] and n conditions."""
-        missing = [tuple(name for name in task.conditions if getattr(given, name) is None) for given in conditions]
+        missing = [_gap(task, given) for given in conditions]
         found = np.empty((4, len(at)))
         for gap in set(missing):
             rows = [row for row, names in enumerate(missing) if names == gap]
-            moments = self._moments(task, at[rows], [conditions[row] for row in rows], gap)
+            moments = self._moments(task, at[rows], [conditions[row] for row in rows])
             found[:, rows] = moments.mean, moments.aleatoric, moments.epistemic, moments.unreported
         return Moments(*found)
 
-    def _moments(self, task, at, conditions, gap):
-        draws = self._draws(task.key, gap)
+    def _moments(self, task, at, conditions):
+        columns, n_draws = self.context(task, at, conditions)
+        values = featurize(np.repeat(at, n_draws, axis=0), columns, self.ensemble.spec).values
+        return decompose(*self.ensemble.predict_members(values, task.key), n_draws=n_draws)
+
+    def context(self, task: TaskSpec, at: np.ndarray, conditions: Sequence[Conditions]) -> tuple[dict[str, np.ndarray], int]:
+        """Columns [n × S] for `featurize`, and the number S of stand-ins for the conditions that all n alloys leave out."""
+        draws = self._draws(task.key, _gap(task, conditions[0]))
         n_draws = len(next(iter(draws.values()), [None]))
         columns = {name: np.repeat([getattr(given, name) for given in conditions], n_draws) for name in Conditions.model_fields}
         columns |= {name: np.tile(values, len(at)) for name, values in draws.items()}
-        columns["not_reported"] = np.repeat(self._unstated(at), n_draws)
-        values = featurize(np.repeat(at, n_draws, axis=0), columns, self.ensemble.spec).values
-        return decompose(*self.ensemble.predict_members(values, task.key), n_draws=n_draws)
+        return columns | {"not_reported": np.repeat(self._unstated(at), n_draws)}, n_draws
 
     def _unstated(self, at):
         """Elements of each alloy that count as not reported, [n] texts: absent here, and left out rather than stated as
@@ -142,3 +146,8 @@ class Predictor:
         known, domain = set(self.ensemble.spec.symbols), self.domains[task.key]
         return ["; ".join(domain.reasons(row, tuple(sorted(set(alloy.at) - known)), given))
                 for alloy, row, given in zip(compositions, at, conditions, strict=True)]
+
+
+def _gap(task: TaskSpec, conditions: Conditions) -> tuple[str, ...]:
+    """The conditions that the task depends on and that were not given."""
+    return tuple(name for name in task.conditions if getattr(conditions, name) is None)
