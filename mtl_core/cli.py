@@ -5,21 +5,20 @@ Exit codes: 0 done, 1 the input or the data is wrong (the message says where), 2
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from pydantic import ValidationError
 
-from mtl_core.errors import AlloyscopeError
+from mtl_core.errors import AlloyscopeError, in_words
 from mtl_core.settings import ASSETS_DIR, DATA_DIR
 from mtl_core.tasks import DEFAULT_TASKS, TASKS
 from mtl_core.types import Conditions, Process
 
-# TensorFlow's start-up notes would drown the one line that a user reads.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -44,22 +43,36 @@ def main() -> None:
     try:
         app()
     except (AlloyscopeError, ValidationError, OSError) as error:
-        typer.echo(f"Error: {error}", err=True)
+        typer.echo(f"Error: {in_words(error) if isinstance(error, ValidationError) else error}", err=True)
         sys.exit(1)
+
+
+@contextmanager
+def without_startup_notes() -> Iterator[None]:
+    """While TensorFlow's libraries load they write to stderr at any log level; that would drown what a user reads."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _pipeline():
+    """The use-cases, imported when a command needs them: TensorFlow takes seconds."""
+    with without_startup_notes():
+        from mtl_core import pipeline
+    return pipeline
 
 
 def emit(content: dict, *, as_json: bool, show: Callable[[dict], None]) -> None:
     """The answer of a command: one JSON object, or lines for people."""
     if as_json:
-        typer.echo(json.dumps(content, ensure_ascii=False, default=_plain))
+        typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
     else:
         show(content)
-
-
-def _plain(value):
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"expected a JSON value, got {type(value).__name__}")
 
 
 @data_app.command("build")
@@ -106,9 +119,7 @@ def _show_summary(content):
 @data_app.command("map")
 def data_map(output: Annotated[Path, typer.Option(help="Where the map goes.")] = ASSETS_DIR / "projection.npz") -> None:
     """Lay all alloys out by UMAP (fixed seed) and store the coordinates."""
-    from mtl_core import pipeline
-
-    pipeline.build_map(output)
+    _pipeline().build_map(output)
     typer.echo(str(output), err=True)
 
 
@@ -121,12 +132,12 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train on all three splits, calibrate by paper, write a run folder and print its metrics."""
-    from mtl_core import pipeline
     from mtl_core.ensemble.config import EnsembleConfig
     from mtl_core.ensemble.config import preset as preset_named
 
     config = EnsembleConfig.model_validate(
         preset_named(preset.value).model_dump() | {"tasks": tuple(task or DEFAULT_TASKS), "seed": seed})
+    pipeline = _pipeline()
     with typer.progressbar(length=config.train.epochs, label="epochs", file=sys.stderr) as bar:
         folder = pipeline.train(config, progress=lambda epoch, n_epochs, loss: bar.update(1))
     typer.echo(f"run {folder.name}: {folder}", err=True)
@@ -136,9 +147,7 @@ def train(
 @app.command()
 def evaluate(run: Run = "shipped", as_json: AsJson = False) -> None:
     """Accuracy, coverage and width by task and split, beside ridge and extra trees on the same folds."""
-    from mtl_core import pipeline
-
-    emit(pipeline.evaluate(run), as_json=as_json, show=_show_metrics)
+    emit(_pipeline().evaluate(run), as_json=as_json, show=_show_metrics)
 
 
 def _show_metrics(content):
@@ -172,10 +181,10 @@ def _show_transfer(matrix):
 def predict(
     alloy: Annotated[str | None, typer.Option(help="Al0.5CoCrFeNi, or \"Fe-18Cr-10Ni-2Mo wt%\".")] = None,
     basis: Annotated[str | None, typer.Option(help="at or wt, where the text does not say.")] = None,
-    process: Annotated[Process | None, typer.Option(help="Default: not reported.")] = None,
-    temperature_c: Annotated[float, typer.Option(help="°C")] = 25.0,
-    chloride_m: Annotated[float, typer.Option(help="mol/L")] = 0.6,
-    ph: float = 7.0,
+    process: Annotated[Process | None, typer.Option(case_sensitive=False, help="Default: not reported.")] = None,
+    temperature_c: Annotated[float, typer.Option(help="Temperature of the test solution in °C.")] = 25.0,
+    chloride_m: Annotated[float, typer.Option(help="Chloride in mol/L.")] = 0.6,
+    ph: Annotated[float, typer.Option(help="pH of the test solution.")] = 7.0,
     scan_rate: Annotated[float | None, typer.Option(help="mV/s; default: not reported.")] = None,
     level: Annotated[float, typer.Option(help="Nominal level of the band, 0.5 to 0.95.")] = 0.9,
     input: Annotated[Path | None, typer.Option(help="CSV with `composition` or at_Fe … / wt_Fe … columns.")] = None,
@@ -192,36 +201,49 @@ def predict(
     if alloy is not None:
         _predict_one(alloy, basis, conditions, level, run, as_json)
     else:
-        _predict_file(input, output, conditions, level, run)
+        _predict_file(input, output, basis, conditions, level, run, as_json)
 
 
 def _predict_one(alloy, basis, conditions, level, run, as_json):
-    from mtl_core import pipeline
     from mtl_core.chemistry.composition import Composition
 
-    content = pipeline.predict_alloy(pipeline.load_predictor(run), Composition.from_text(alloy, basis=basis), conditions,
-                                     level=level)
+    composition, pipeline = Composition.from_text(alloy, basis=basis), _pipeline()
+    content = pipeline.predict_alloy(pipeline.load_predictor(run), composition, conditions, level=level)
     emit(content, as_json=as_json, show=_show_prediction)
 
 
 def _show_prediction(content):
-    typer.echo(f"{content['alloy']} (at.%), {content['conditions']}")
+    conditions = ", ".join(f"{name} {'not reported' if value is None else value}"
+                           for name, value in content["conditions"].items())
+    typer.echo(f"{content['alloy']} (at.%); {conditions}")
     for task in content["tasks"]:
         answer = content[task]
-        band = f"empirical {content['level']:.0%} band" if answer["in_domain"] else "outside the domain, band not supported"
         typer.echo(f"{TASKS[task].label}: {answer['mean']:.4g} {answer['unit']}  "
-                   f"({answer['lower']:.4g} to {answer['upper']:.4g}, {band})")
+                   f"({answer['lower']:.4g} to {answer['upper']:.4g}, {_trust(answer, content['level'])})")
         if answer["domain_reason"]:
             typer.echo(f"  {answer['domain_reason']}")
 
 
-def _predict_file(source, target, conditions, level, run):
-    from mtl_core import pipeline
-    from mtl_core.batch import predict_table
+def _trust(answer, level):
+    if not answer["in_domain"]:
+        return "outside the domain, band not supported"
+    return f"empirical {level:.0%} band" if answer["level_supported"] else f"too few papers for a {level:.0%} band"
+
+
+def _predict_file(source, target, basis, conditions, level, run, as_json):
     from mtl_core.data.guards import read_text_table
 
-    rows = read_text_table(source)
-    answers = predict_table(pipeline.load_predictor(run), rows, default=conditions, level=level, name=source.name)
+    rows, predictor = read_text_table(source), _pipeline().load_predictor(run)
+    from mtl_core.batch import predict_table
+
+    with typer.progressbar(length=len(rows), label="alloys", file=sys.stderr) as bar:
+        answers = predict_table(predictor, rows, default=conditions, level=level, basis=basis, progress=bar.update)
     answers.to_csv(target, index=False, lineterminator="\n")
-    n_bad = int((answers["error"] != "").sum())
-    typer.echo(f"{target}: {len(rows) - n_bad} of {len(rows)} rows predicted, {n_bad} with an error", err=True)
+    errors = [{"row": row, "error": error} for row, error in enumerate(answers["error"], start=2) if error]  # header: row 1
+    emit({"output": str(target), "rows": len(rows), "predicted": len(rows) - len(errors), "errors": errors},
+         as_json=as_json, show=_show_written)
+
+
+def _show_written(content):
+    typer.echo(f"{content['output']}: {content['predicted']} of {content['rows']} rows predicted, "
+               f"{len(content['errors'])} with an error", err=True)

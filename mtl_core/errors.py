@@ -2,6 +2,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 
 class AlloyscopeError(Exception):
     """Base of every error that this project raises on purpose."""
@@ -45,3 +47,13 @@ class DataError(AlloyscopeError, ValueError):
         self.problems = tuple(problems)
         count = f"{len(self.problems)} problem{'s' if len(self.problems) != 1 else ''}"
         super().__init__(f"{count} in the data:\n" + "\n".join(f"- {problem}" for problem in self.problems))
+
+
+def in_words(error: ValidationError) -> str:
+    """What pydantic refused, one clause a field: which, what was expected and what came."""
+    return "; ".join(f"{'.'.join(map(str, wrong['loc']))}: {_in_words(wrong)}" for wrong in error.errors())
+
+
+def _in_words(wrong) -> str:
+    own = wrong["type"] == "value_error"  # our validators say themselves what came
+    return wrong["msg"].removeprefix("Value error, ") if own else f"{wrong['msg']}, got {wrong['input']!r}"

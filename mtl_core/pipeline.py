@@ -24,6 +24,7 @@ from mtl_core.uncertainty.conformal import Calibration
 from mtl_core.uncertainty.predictor import Predictor
 
 OUT_OF_FOLD, METRICS = "out_of_fold.csv", "metrics.json"
+HELD_OUT = ("measurement_id", "task", "reference_group", "family", "split", "fold_seed", "fold", "low", "high", "mean", "std")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +50,9 @@ def train(config: EnsembleConfig, *, root: Path | None = None,
 
     The deployed ensemble is the members of the by-reference split. Returns the run folder.
     """
-    table, folder, start = read_tables(), new_run(root), time.time()
+    table, start = read_tables(), time.time()
     prepared = prepare(table, config)
-    parts = training_parts(prepared.observations, config)
+    parts, folder = training_parts(prepared.observations, config), new_run(root)
 
     def report(epoch, n_epochs, loss):
         append_progress(folder, {"epoch": epoch, "n_epochs": n_epochs, "loss": loss.tolist(), "seconds": time.time() - start})
@@ -62,13 +63,20 @@ def train(config: EnsembleConfig, *, root: Path | None = None,
     deployed = np.array([parts[part].split == "reference" for part in ensemble.part_of_member])
     checkpoint.save(ensemble.select(deployed), folder, data_sha256=table.sha256)
     checkpoint.write_arrays(folder / "history.npz", vars(history))
-    held_out = metrics.out_of_fold(ensemble, parts, prepared.observations, prepared.values)
-    held_out.to_csv(folder / OUT_OF_FOLD, index=False, float_format="%.6g", lineterminator="\n")
+    _write_table(folder / OUT_OF_FOLD, metrics.out_of_fold(ensemble, parts, prepared.observations, prepared.values))
+    held_out = read_out_of_fold(folder.name, root=root)  # as stored, so that anyone can recompute the metrics
     checkpoint.write_json(folder / METRICS, {
         "metrics": metrics.evaluate(held_out), "transfer": metrics.transfer(held_out),
         "baselines": _baselines(prepared, parts, config.seed), "n_members": int(deployed.sum()), "n_masks": config.n_masks,
         "seconds": round(time.time() - start, 1)})
     return folder
+
+
+def _write_table(path, table):
+    """Write by rename, six digits a number."""
+    temporary = path.with_suffix(".part")
+    table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    temporary.replace(path)
 
 
 def _baselines(prepared, parts, seed):
@@ -92,11 +100,19 @@ def load_predictor(run: str = SHIPPED, *, root: Path | None = None) -> Predictor
 
 
 def read_out_of_fold(run: str = SHIPPED, *, root: Path | None = None) -> pd.DataFrame:
-    """The out-of-fold table of a run; see `metrics.out_of_fold`."""
+    """The out-of-fold table of a run; see `metrics.out_of_fold`. Raises CheckpointError when it is missing or damaged."""
     path = run_folder(run, root) / OUT_OF_FOLD
     if not path.is_file():
         raise CheckpointError(f"{run}: expected a finished run with {OUT_OF_FOLD}, it has none; train again")
-    return pd.read_csv(path)
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # what pandas raises for anything that is not a CSV
+        raise CheckpointError(f"{path}: expected a CSV, got a damaged file ({error})") from error
+    missing = [name for name in HELD_OUT if name not in table]
+    if missing or table[["low", "high", "mean", "std"]].isna().any(axis=None):
+        came = f"no {', '.join(missing)}" if missing else "empty cells"
+        raise CheckpointError(f"{path}: expected the columns {', '.join(HELD_OUT)}, got {came}; train again")
+    return table
 
 
 def evaluate(run: str = SHIPPED, *, root: Path | None = None) -> dict:
@@ -105,7 +121,7 @@ def evaluate(run: str = SHIPPED, *, root: Path | None = None) -> dict:
 
 
 def nearest(predictor: Predictor, composition: Composition, task: str, n: int = 5) -> pd.DataFrame:
-    """The n measured alloys of a task that differ least in composition, one row a measurement of each alloy's nearest.
+    """The n measurements of a task whose alloys differ least in composition, the nearest first.
 
     Columns: measurement_id, alloy_id, alloy (formula in at.%), distance (at.% to swap), value, low, high, bound, unit, the
     conditions, process, doi, year.
@@ -113,7 +129,9 @@ def nearest(predictor: Predictor, composition: Composition, task: str, n: int = 
     symbols = predictor.ensemble.spec.symbols
     rows = predictor.observations[predictor.observations["task"] == task]
     at = rows[[AT + symbol for symbol in symbols]].to_numpy(float)
-    distance = 0.5 * np.abs(at - predictor.at_matrix([composition])[0]).sum(axis=1)
+    asked = np.array([composition.at.get(symbol, 0.0) for symbol in symbols])
+    foreign = 100.0 - asked.sum()  # at.% of elements that no measured alloy holds
+    distance = 0.5 * (np.abs(at - asked).sum(axis=1) + foreign)
     chosen = np.argsort(distance, kind="stable")[:n]
     formulas = [Composition.from_array(row, symbols, normalise=True).formula() for row in at[chosen]]
     columns = ["measurement_id", "alloy_id", "value", "low", "high", "bound", "unit", *CONDITIONS, "process", "doi", "year"]
