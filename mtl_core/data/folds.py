@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_core.data.schema import AT
+from mtl_core.errors import ConfigError
 
 Split = Literal["random", "composition", "reference"]
 SPLITS: tuple[Split, ...] = ("random", "composition", "reference")
@@ -32,12 +33,12 @@ def make_folds(observations: pd.DataFrame, *, kind: Split, n_folds: int = 5, see
 
     "random": rows, stratified by task. "composition" / "reference": whole groups for all tasks together, the number of
     rows of each task as even as the groups allow. The same observations and seed give the same folds.
-    Raises ValueError for another kind, or when there are fewer groups than folds.
+    Raises ConfigError for another kind, or when there are fewer groups than folds.
     """
     groups = _groups(observations, kind)
     n_groups = len(np.unique(groups))
     if not 2 <= n_folds <= n_groups:
-        raise ValueError(f"expected n_folds from 2 to the number of groups by {kind} ({n_groups}), got {n_folds}")
+        raise ConfigError(f"expected n_folds from 2 to the number of groups by {kind} ({n_groups}), got {n_folds}")
     tasks = pd.factorize(observations["task"])[0]
     return _balanced(groups, tasks, n_folds, np.random.default_rng(seed))
 
@@ -49,7 +50,7 @@ def _groups(observations: pd.DataFrame, kind: Split) -> np.ndarray:
         return composition_groups(observations.filter(like=AT).to_numpy())
     if kind == "reference":
         return reference_groups(observations)
-    raise ValueError(f"expected a split out of {', '.join(SPLITS)}, got {kind!r}")
+    raise ConfigError(f"expected a split out of {', '.join(SPLITS)}, got {kind!r}")
 
 
 def _balanced(groups: np.ndarray, tasks: np.ndarray, n_folds: int, rng: np.random.Generator) -> np.ndarray:

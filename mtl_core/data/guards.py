@@ -47,9 +47,11 @@ def read_text_table(path: Path) -> pd.DataFrame:
     if problems:
         raise DataError(problems)
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError([Problem(path.name, None, None, "a UTF-8 CSV with a header", str(error))]) from error
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes surplus cells at the left for an index
+        raise DataError([Problem(path.name, 2, None, f"{len(frame.columns)} cells, as in the header", "more of them")])
     if frame.empty:
         raise DataError([Problem(path.name, None, None, "at least one row below the header", "none")])
     return frame
