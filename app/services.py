@@ -6,7 +6,6 @@ visitors and never changed.
 import gc
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from app.atlas import Points, counts_table, points_by
 from app.evidence import Evidence, conditions_of, evidence_of, own_table
 from app.evidence import measured_near as near
 from app.figures.sweep import Measured, Sweep
-from app.lines import POINTS, Line, line_through
+from app.lines import POINTS, Line
 from app.presets import opening
 from app.results import Result, results_of
 from app.selection import Selection
@@ -48,7 +47,7 @@ def predictor():
     first = opening()
     reported = first.conditions.model_copy(update={"scan_rate_mv_s": 1.0})
     for conditions in (first.conditions, reported):  # one graph is traced for each size of batch
-        for n_alloys in (1, 1 + POINTS):
+        for n_alloys in (1, POINTS):
             loaded.predict([first.composition] * n_alloys, conditions, level=first.level)
     gc.collect()
     gc.freeze()
@@ -87,26 +86,18 @@ def measured_near(line: Line, task: str) -> Measured:
     return near(line, evidence(task))
 
 
-@dataclass(frozen=True)
-class Outlook:
-    """One alloy and the line through it: results and sweeps in the order of the tasks."""
-
-    line: Line
-    results: tuple[Result, ...]
-    sweeps: tuple[Sweep, ...]
+def answer(selection: Selection) -> tuple[Result, ...]:
+    """What each task says about the selected alloy."""
+    prediction = predictor().predict([selection.composition], selection.conditions, level=selection.level)
+    return results_of(prediction, tasks())
 
 
-def outlook(selection: Selection, *, end: float) -> Outlook:
-    """Predict the selected alloy and its sweep up to `end` in one call."""
-    line = line_through(selection, end=end)
-    prediction = predictor().predict([selection.composition, *line.alloys], selection.conditions, level=selection.level)
+def sweeps(selection: Selection, line: Line) -> tuple[Sweep, ...]:
+    """Each task along a line through the selected alloy."""
+    found = predictor().predict(line.alloys, selection.conditions, level=selection.level)
     here = selection.amounts[selection.moved]
-    sweeps = tuple(
-        Sweep(line.amounts, prediction.mean[1:, j], prediction.lower[1:, j], prediction.upper[1:, j],
-              prediction.in_domain[1:, j], here)
-        for j in range(len(tasks()))
-    )
-    return Outlook(line, results_of(prediction, tasks()), sweeps)
+    return tuple(Sweep(line.amounts, found.mean[:, j], found.lower[:, j], found.upper[:, j], found.in_domain[:, j], here)
+                 for j in range(len(tasks())))
 
 
 @st.cache_data(show_spinner="Predicting …", max_entries=256)
@@ -132,13 +123,19 @@ def nearest(composition: Composition, task: str, n: int = 5) -> pd.DataFrame:
 
 def others_near(composition: Composition, task: str, n: int = 5) -> pd.DataFrame:
     """The nearest measured alloys of one task that are not this very alloy."""
-    found = nearest(composition, task, n=n + MOST_REPEATS)
+    found = _nearest_beyond_own(composition, task, n)
     return found[found["distance"] >= SAME_ALLOY].head(n)
+
+
+def _nearest_beyond_own(composition: Composition, task: str, n: int) -> pd.DataFrame:
+    """n rows, and more only where this very alloy was measured: most alloys were not, and rows cost time."""
+    found = nearest(composition, task, n)
+    return nearest(composition, task, n + MOST_REPEATS) if found["distance"].min() < SAME_ALLOY else found
 
 
 def own_values(composition: Composition, task: TaskSpec) -> pd.DataFrame:
     """Where this very alloy was measured: measured, out-of-fold and in-sample values, one row a measurement."""
-    found = nearest(composition, task.key, n=MOST_REPEATS)
+    found = _nearest_beyond_own(composition, task.key, 1)
     own = found[(found["distance"] < SAME_ALLOY) & found["value"].notna()]
     if own.empty:
         return own

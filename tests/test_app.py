@@ -130,7 +130,7 @@ def test_a_link_that_is_not_ours_is_refused_with_a_value_error(broken):
 def test_pins_survive_in_a_file_and_are_forgotten_on_request(tmp_path):
     path = tmp_path / "user" / "pins.json"
     pins.pin(path, " soft ", opening().to_query())
-    assert Selection.from_query(pins.read_pins(path)["soft"]) == opening()
+    assert Selection.from_query(pins.read_pins(path)["soft"]).to_query() == opening().to_query()
     pins.unpin(path, "soft")
     assert pins.read_pins(path) == {}
     assert [file.name for file in path.parent.iterdir()] == ["pins.json"]

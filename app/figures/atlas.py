@@ -16,10 +16,8 @@ def map_figure(
     """Points [n, 2] coloured by numbers (NaN = pale) or by words; `here` [1, 2] marks the alloy under design."""
     traces = _numbers(xy, texts, values, unit, logarithmic) if values.dtype.kind == "f" else _words(xy, texts, values)
     traces += [] if here is None else [_here(here)]
-    figure = calm(go.Figure(traces), height=560, legend=values.dtype.kind != "f")
-    figure.update_layout(dragmode="pan")
-    figure.update_xaxes(visible=False)
-    return figure.update_yaxes(visible=False)
+    return calm(traces, height=560, legend=values.dtype.kind != "f", dragmode="pan", xaxis={"visible": False},
+                yaxis={"visible": False})
 
 
 def _numbers(xy: np.ndarray, texts: np.ndarray, values: np.ndarray, unit: str, logarithmic: bool) -> list[go.Scatter]:

@@ -2,7 +2,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures.style import GREY, calm, tint, written
+from app.figures.style import GREY, STILL, calm, tint, written
 
 BINS = 48
 
@@ -17,7 +17,7 @@ def band_strip(
     low, high = _range(lower, upper, measured)
     counts, edges = np.histogram(measured, bins=BINS, range=(low, high))
     hill = 0.9 * counts / max(counts.max(), 1)
-    figure = go.Figure([
+    traces = [
         go.Bar(x=(edges[1:] + edges[:-1]) / 2, y=hill, width=edges[1] - edges[0], marker={"color": tint(GREY, 0.28)},
                customdata=counts, hovertemplate=f"%{{customdata}} measured near %{{x:.4g}} {unit}<extra></extra>"),
         go.Scatter(x=[lower, upper], y=[-0.3, -0.3], mode="lines", hoverinfo="skip",
@@ -25,10 +25,10 @@ def band_strip(
                    opacity=0.55 if in_domain else 0.9),
         go.Scatter(x=[mean], y=[-0.3], mode="markers", marker={"color": color, "size": 13, "line": {"width": 0}},
                    hovertemplate=f"{written(mean)} {unit}<extra></extra>"),
-    ])
-    calm(figure, height=112).update_layout(bargap=0, dragmode=False)
-    figure.update_xaxes(range=[low, high], showgrid=False, nticks=6, fixedrange=True)
-    return figure.update_yaxes(visible=False, range=[-0.62, 1.0], fixedrange=True)
+    ]
+    return calm(traces, height=112, bargap=0, dragmode=False,
+                xaxis=STILL | {"range": [low, high], "showgrid": False, "nticks": 6},
+                yaxis=STILL | {"range": [-0.62, 1.0], "visible": False})
 
 
 def _range(lower: float, upper: float, measured: np.ndarray) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures.style import GREY, calm, tint
+from app.figures.style import GREY, STILL, calm, tint
 
 SPLIT_WORDS = {"random": "random rows", "composition": "new compositions", "reference": "new papers"}
 BASELINE_MARKS = ("diamond", "square", "triangle-up", "x", "cross")
@@ -18,16 +18,15 @@ def split_words(splits: Sequence[str]) -> list[str]:
 def scores_figure(ours: Mapping[str, float], others: Mapping[str, Mapping[str, float]], *, color: str) -> go.Figure:
     """R² by split: this ensemble as a filled dot, each baseline as an open mark. others: name → split → R²."""
     rows = split_words(list(ours))
-    figure = go.Figure([_marks(name, list(scores.values()), split_words(list(scores)), mark)
-                        for (name, scores), mark in zip(others.items(), BASELINE_MARKS, strict=False)])
-    figure.add_trace(go.Scatter(
+    marks = [_marks(name, list(scores.values()), split_words(list(scores)), mark)
+             for (name, scores), mark in zip(others.items(), BASELINE_MARKS, strict=False)]
+    dots = go.Scatter(
         x=list(ours.values()), y=rows, mode="markers+text", name="this ensemble", marker={"color": color, "size": 15},
         text=[f"{score:.2f}" for score in ours.values()], textposition="top center",
-        hovertemplate="this ensemble, %{y}: R² %{x:.3f}<extra></extra>"))
-    calm(figure, height=80 + 70 * len(rows), x="R² on data held out", legend=True).update_layout(dragmode=False)
+        hovertemplate="this ensemble, %{y}: R² %{x:.3f}<extra></extra>")
     worst = min(score for scores in (ours, *others.values()) for score in scores.values())
-    figure.update_xaxes(range=[min(-0.03, worst - 0.03), 1], fixedrange=True)
-    return figure.update_yaxes(range=[len(rows) - 0.5, -0.6], fixedrange=True)
+    return calm([*marks, dots], height=80 + 70 * len(rows), x="R² on data held out", legend=True, dragmode=False,
+                xaxis=STILL | {"range": [min(-0.03, worst - 0.03), 1]}, yaxis=STILL | {"range": [len(rows) - 0.5, -0.6]})
 
 
 def _marks(name: str, scores: list[float], rows: list[str], mark: str) -> go.Scatter:
@@ -39,15 +38,14 @@ def _marks(name: str, scores: list[float], rows: list[str], mark: str) -> go.Sca
 def coverage_figure(matrix: Mapping[str, Mapping[str, float]], *, level: float, color: str) -> go.Figure:
     """Share of held-out values inside the band: rows = split it was calibrated on, columns = split it is tested on."""
     tested, cells = list(next(iter(matrix.values()))), np.array([list(row.values()) for row in matrix.values()])
-    figure = go.Figure(go.Heatmap(
+    heat = go.Heatmap(
         z=cells, x=split_words(tested), y=split_words(list(matrix)), zmin=level - 0.2, zmax=level, xgap=3, ygap=3,
         colorscale=[[0, tint(color, 0.06)], [1, tint(color, 0.55)]], showscale=False,
-        hovertemplate="calibrated on %{y}, tested on %{x}: %{z:.1%}<extra></extra>"))
-    for (row, column), share in np.ndenumerate(cells):  # annotations follow the theme's text colour, cell texts do not
-        figure.add_annotation(x=column, y=row, text=f"{share:.0%}", showarrow=False)
-    calm(figure, height=250, x="tested on", y="calibrated on").update_layout(dragmode=False)
-    figure.update_xaxes(showgrid=False, fixedrange=True)
-    return figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
+        hovertemplate="calibrated on %{y}, tested on %{x}: %{z:.1%}<extra></extra>")
+    shares = [{"x": column, "y": row, "text": f"{share:.0%}", "showarrow": False}  # they follow the theme's text colour
+              for (row, column), share in np.ndenumerate(cells)]
+    return calm([heat], height=250, x="tested on", y="calibrated on", dragmode=False, annotations=shares,
+                xaxis=STILL | {"showgrid": False}, yaxis=STILL | {"showgrid": False, "autorange": "reversed"})
 
 
 def parity_figure(
@@ -55,10 +53,10 @@ def parity_figure(
 ) -> go.Figure:
     """Out-of-fold prediction against measurement [n] with ±1 std; the diagonal is perfection."""
     ends = [min(measured.min(), predicted.min()), max(measured.max(), predicted.max())]
-    figure = go.Figure([
+    traces = [
         go.Scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "width": 1, "dash": "dot"}, hoverinfo="skip"),
         go.Scatter(x=measured, y=predicted, mode="markers", marker={"size": 6, "color": color, "opacity": 0.65},
                    text=texts, error_y={"array": std, "color": tint(color, 0.18), "thickness": 1, "width": 0},
                    hovertemplate="%{text}<br>measured %{x:.4g}, predicted %{y:.4g}<extra></extra>"),
-    ])
-    return calm(figure, height=460, x=f"measured ({unit})", y=f"predicted out-of-fold ({unit})")
+    ]
+    return calm(traces, height=460, x=f"measured ({unit})", y=f"predicted out-of-fold ({unit})")

@@ -33,12 +33,11 @@ def sweep_figure(
     sweep: Sweep, measured: Measured, *, axis: str, label: str, unit: str, color: str, logarithmic: bool = False
 ) -> go.Figure:
     """Mean and band against the amount; filled inside the domain, dashed and unfilled outside."""
-    figure = go.Figure()
-    for in_domain, piece in runs(sweep.in_domain.tolist()):
-        figure.add_traces(_band(sweep, piece, color) if in_domain else _edges(sweep, piece, color))
-    figure.add_traces([_mean(sweep, color, axis, unit), _points(measured, unit), _here(sweep, color)])
-    calm(figure, height=270, x=axis, y=axis_title(label, unit))
-    return figure.update_yaxes(type="log" if logarithmic else "linear")
+    bands = [trace for in_domain, piece in runs(sweep.in_domain.tolist())
+             for trace in (_band if in_domain else _edges)(sweep, piece, color)]
+    traces = [*bands, _mean(sweep, color, axis, unit), _points(measured, unit), _here(sweep, color)]
+    return calm(traces, height=270, x=axis, y=axis_title(label, unit),
+                yaxis={"type": "log" if logarithmic else "linear"})
 
 
 def _band(sweep: Sweep, piece: slice, color: str) -> list[go.Scatter]:

@@ -33,18 +33,18 @@ with left, st.container(key="controls"):
     conditions_editor(services.needed_conditions())
 
 chosen = state.selection()
-outlook = services.outlook(chosen, end=state.span(chosen.moved, chosen.amounts[chosen.moved]))
+results = services.answer(chosen)
 with right:
     with st.container(key="answers"):
         heading(chosen)
-        result_cards(outlook.results, services.measured_values())
-    sweep_plots(chosen, outlook)
+        result_cards(results, services.measured_values())
+    sweep_plots(chosen)
 
 tabs = st.tabs(["Nearest measured", "Derived quantities", "Pins", "A list of alloys", "Download"],
                on_change="rerun", key="details")
 shown = (lambda: neighbours_panel(chosen), lambda: derived_quantities(chosen.composition),
-         lambda: pins_panel(chosen, outlook.results), lambda: batch_panel(chosen),
-         lambda: download_buttons(chosen, outlook.results))
+         lambda: pins_panel(chosen, results), lambda: batch_panel(chosen),
+         lambda: download_buttons(chosen, results))
 for tab, draw in zip(tabs, shown, strict=True):
     if tab.open:
         with tab:

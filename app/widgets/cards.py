@@ -28,8 +28,10 @@ def _card(result: Result, measured: np.ndarray, color: str) -> None:
                    in_domain=result.in_domain),
         config=STILL, key=f"strip_{result.task.key}", alt=f"{result.task.label}: {result.value}, {result.interval}")
     _domain(result)
-    with st.popover("Where the uncertainty comes from", type="tertiary"):
-        _shares(result, color)
+    with st.popover("Where the uncertainty comes from", type="tertiary", on_change="rerun",
+                    key=f"why_{result.task.key}") as why:
+        if why.open:
+            _shares(result, color)
 
 
 def _domain(result: Result) -> None:
