@@ -4,7 +4,7 @@ from pathlib import Path
 import streamlit as st
 
 ASSETS = Path(__file__).parents[1] / "assets"
-PAGES = (("design", "Design"), ("explore", "Explore"), ("train", "Train"))
+PAGES = (("design", "Design"), ("explore", "Explore"), ("train", "Train"), ("explain", "Explain"))
 
 st.set_page_config("Alloyscope", ASSETS / "mark.png", layout="wide", initial_sidebar_state="collapsed")
 st.html(ASSETS / "style.css")

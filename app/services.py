@@ -144,6 +144,20 @@ def own_values(composition: Composition, task: TaskSpec) -> pd.DataFrame:
     return own_table(own, out_of_fold(), prediction.mean[:, tasks().index(task)], task)
 
 
+@st.cache_data(show_spinner="Integrating along the path between the two alloys …", max_entries=64)
+def _attributions(query: tuple[tuple[str, str], ...], baseline: dict[str, float]) -> tuple:
+    from mtl_core.explain.attribution import attribute
+
+    selection, start = Selection.from_query(dict(query)), Composition.from_mapping(baseline)
+    return tuple(attribute(predictor(), selection.composition, selection.conditions, task, baseline=start)
+                 for task in tasks())
+
+
+def attributions(selection: Selection, baseline: Composition) -> tuple:
+    """An `mtl_core.explain.attribution.Attribution` a task: why the selected alloy differs from a baseline. Cached."""
+    return _attributions(tuple(selection.to_query().items()), baseline.at)
+
+
 def derived(composition: Composition) -> pd.Series:
     """Descriptors of one alloy in physical units, by key."""
     return describe([composition]).iloc[0]

@@ -119,7 +119,7 @@ def test_a_pin_survives_a_reload(visit):
     expect(page.get_by_role("button", name="Forget")).to_be_visible()
 
 
-@pytest.mark.parametrize("name", ["Explore", "Train"])
+@pytest.mark.parametrize("name", ["Explore", "Train", "Explain"])
 def test_the_other_pages_are_reached_from_the_navigation(visit, name):
     page = visit()
     page.get_by_test_id("stTopNavLinkContainer").get_by_text(name).click(timeout=LOAD_MS)
