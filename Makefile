@@ -1,6 +1,6 @@
 # Everything lives in .venv; nothing needs root. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup app test lint check bench data train clean
+.PHONY: help setup app test lint check bench readme data train clean
 
 # The first of these that runs. To choose another: make app PYTHON=/path/to/python3.12
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
@@ -28,8 +28,12 @@ lint: $(DEV_STAMP)  ## style and unused code
 
 check: lint test  ## what CI runs; the import contracts are among the tests
 
-bench: $(APP_STAMP)  ## measure speed against a loop of Keras models, and memory (minutes)
+bench: $(DEV_STAMP)  ## measure speed against a loop of Keras models, and memory (minutes)
 	$(BIN)/python -m benchmarks
+
+readme: $(DEV_STAMP)  ## put the scores and the picture of the shipped ensemble into the READMEs
+	$(BIN)/python -m benchmarks.accuracy
+	$(BIN)/python -m benchmarks.browser
 
 train: $(APP_STAMP)  ## train the default ensemble into data/runs (minutes)
 	$(BIN)/python -m mtl_core train
