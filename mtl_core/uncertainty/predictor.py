@@ -9,6 +9,7 @@ import pandas as pd
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
 from mtl_core.ensemble.ensemble import Ensemble
+from mtl_core.errors import ConfigError
 from mtl_core.features.table import featurize
 from mtl_core.tasks import ELECTROLYTE, TaskSpec
 from mtl_core.types import Conditions, Prediction
@@ -61,14 +62,14 @@ class Predictor:
         """
         given = [conditions] * len(compositions) if isinstance(conditions, Conditions) else list(conditions)
         if len(given) != len(compositions):
-            raise ValueError(f"expected one Conditions or {len(compositions)}, one for each alloy, got {len(given)}")
+            raise ConfigError(f"expected one Conditions or {len(compositions)}, one for each alloy, got {len(given)}")
         at = self.at_matrix(compositions)
         of_task = [self._predict_task(task, at, given, level) for task in self.tasks]
         stacked = {name: np.stack([columns[name] for columns in of_task], axis=1) for name in of_task[0]}
         reasons = tuple(zip(*(self._reasons(task, compositions, at, given) for task in self.tasks), strict=True))
         return Prediction(
             tasks=tuple(task.key for task in self.tasks), level=level, **stacked, domain_reason=reasons,
-            in_domain=np.array([[not reason for reason in row] for row in reasons], bool).reshape(len(at), -1),
+            in_domain=np.array([[not reason for reason in row] for row in reasons], bool).reshape(len(at), len(self.tasks)),
             is_supported=np.array([self.calibration.supports(task.key, level) for task in self.tasks]))
 
     def at_matrix(self, compositions: Sequence[Composition]) -> np.ndarray:
