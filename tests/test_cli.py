@@ -1,0 +1,109 @@
+"""The command line as scripts use it: in its own process, one JSON object on stdout, exit codes, any working folder."""
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+DEFAULTS = {"process": None, "temperature_c": 25.0, "chloride_m": 0.6, "ph": 7.0, "scan_rate_mv_s": None}
+
+
+def run_cli(*arguments, cwd, code=0):
+    done = subprocess.run([sys.executable, "-m", "mtl_core", *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.mark.parametrize("command", ["", "data", "data build", "data check", "data summary", "data map", "train", "predict",
+                                     "evaluate"])
+def test_every_command_explains_itself(command, tmp_path):
+    done = run_cli(*command.split(), "--help", cwd=tmp_path)
+    assert "Usage: python -m mtl_core" in done.stdout
+
+
+def test_the_summary_counts_each_property(tmp_path):
+    content = json.loads(run_cli("data", "summary", "--json", cwd=tmp_path).stdout)
+    for key in ("hardness", "pitting_potential"):
+        counts = content["properties"][key]
+        assert set(counts) >= {"n", "n_censored", "n_alloys", "n_references", "n_default"}
+        assert counts["n"] >= counts["n_default"] > 400 and counts["n_references"] > 50
+
+
+def test_the_shipped_tables_pass_their_own_check(tmp_path):
+    assert "no problem found" in run_cli("data", "check", cwd=tmp_path).stderr
+    (tmp_path / "empty").mkdir()
+    assert "alloys.csv" in run_cli("data", "check", tmp_path / "empty", cwd=tmp_path, code=1).stdout
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), [
+    (["predict"], 2, "either --alloy"),
+    (["predict", "--alloy", "CoCrFeNi", "--input", "in.csv"], 2, "either --alloy"),
+    (["predict", "--alloy", "CoCrFeNi", "--process", "FORGED"], 2, "FORGED"),
+    (["predict", "--alloy", "CoCrFeNi", "--basis", "mol"], 2, "at or wt"),
+    (["predict", "--alloy", "CoCrFeNi", "--ph", "acid"], 2, "--ph"),
+    (["predict", "--alloy", "CoCrFeNi", "--ph", "99"], 1, "ph: Input should be less than or equal to 16, got 99.0"),
+    (["predict", "--alloy", "Fe-18Cr-10Ni"], 1, "may be meant in at.% or in wt.%"),
+    (["predict", "--input", "nowhere.csv", "--output", "out.csv"], 1, "nowhere.csv: expected a file"),
+    (["train", "--preset", "huge"], 2, "huge"), (["train", "--task", "beauty"], 1, "got beauty"),
+    (["data", "build", "--source-dir", "nowhere"], 1, "expected"), (["fly"], 2, "fly"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_a_mistake_is_a_sentence_and_an_exit_code_and_leaves_stdout_empty(arguments, code, words, tmp_path):
+    done = run_cli(*arguments, cwd=tmp_path, code=code)
+    assert words in " ".join(done.stderr.replace("│", " ").split()) and done.stdout == ""
+
+
+def test_a_csv_with_a_comma_too_many_is_refused_not_cut(tmp_path):
+    (tmp_path / "in.csv").write_text("name,composition\na,CoCrFe,Ni\n")
+    done = run_cli("predict", "--input", "in.csv", "--output", "out.csv", cwd=tmp_path, code=1)
+    assert "in.csv, row 2: expected 2 cells" in done.stderr and not (tmp_path / "out.csv").exists()
+
+
+@pytest.fixture(scope="module")
+def one_alloy(tmp_path_factory):
+    done = run_cli("predict", "--alloy", "Co20Cr20Fe20Mn20Ni20", "--json", cwd=tmp_path_factory.mktemp("elsewhere"))
+    return json.loads(done.stdout), done.stderr
+
+
+def test_one_alloy_is_one_json_object_with_its_conditions_and_defaults(one_alloy):
+    content, notes = one_alloy
+    assert content["conditions"] == DEFAULTS and content["level"] == 0.9
+    for task, unit in (("hardness", "HV"), ("pitting_potential", "mV vs SCE")):
+        answer = content[task]
+        assert answer["unit"] == unit and isinstance(answer["in_domain"], bool)
+        assert answer["lower"] < answer["mean"] < answer["upper"] and answer["std"] > 0
+        assert (answer["domain_reason"] == "") == answer["in_domain"]
+    assert notes == ""
+
+
+def test_a_file_keeps_its_rows_and_one_bad_row_does_not_stop_the_others(one_alloy, tmp_path):
+    (tmp_path / "in.csv").write_text('id,composition,ph\n7,Co20Cr20Fe20Mn20Ni20,7\n"8, odd",Qq3Fe,7\n9,CoCrFeNi,\n')
+    done = run_cli("predict", "--input", "in.csv", "--output", "out.csv", "--json", cwd=tmp_path)
+    said = json.loads(done.stdout)
+    assert (said["output"], said["rows"], said["predicted"], [error["row"] for error in said["errors"]]) == ("out.csv", 3, 2, [3])
+    found = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert found["id"].tolist() == ["7", "8, odd", "9"] and found["composition"][1] == "Qq3Fe"
+    parts = ("mean", "std", "lower", "upper", "in_domain")
+    columns = [f"{task}_{part}" for task in ("hardness", "pitting_potential") for part in parts]
+    assert found.columns.tolist() == ["id", "composition", "ph", *columns, "error"]
+    assert found["hardness_mean"].tolist()[1] == "" and "Qq" in found["error"][1]
+    for task in ("hardness", "pitting_potential"):
+        for part in ("mean", "std", "lower", "upper"):
+            assert float(found[f"{task}_{part}"][0]) == pytest.approx(one_alloy[0][task][part], rel=1e-5)
+        assert found[f"{task}_in_domain"][0] == str(one_alloy[0][task]["in_domain"])
+
+
+def test_evaluate_gives_accuracy_and_coverage_by_task_and_split(smoke_training, smoke_run, smoke_environment, tmp_path):
+    done = subprocess.run([sys.executable, "-m", "mtl_core", "evaluate", "--run", smoke_run.name, "--json"], cwd=tmp_path,
+                          env=smoke_environment, capture_output=True, text=True, check=True)
+    content = json.loads(done.stdout)
+    assert content == smoke_training
+    assert content["run"] == smoke_run.name
+    for task in ("hardness", "pitting_potential"):
+        for split in ("random", "composition", "reference"):
+            found = content["metrics"][task][split]
+            assert found["n"] > 400 and found["r2"] < 1 and found["rmse"] >= found["mae"] > 0
+            assert set(found["coverage"]) == set(found["width"]) == {"0.68", "0.9", "0.95"}
+            assert found["width"]["0.68"] < found["width"]["0.9"] < found["width"]["0.95"]
+        assert set(content["transfer"][task]) == {"random", "composition", "reference"}
