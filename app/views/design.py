@@ -22,8 +22,13 @@ if complaint := state.open_link(opening()):
 with st.expander("Start here: three worked cases", icon=":material/school:"):
     start_here()
 
+chosen = state.selection()
+results = services.answer(chosen)
 with st.container(key="workbench"):
     left, right = st.columns([1, 1.5], gap="large")
+with right, st.container(key="answers"):  # drawn first, so that the numbers are on screen while the rest is still on its way
+    heading(chosen)
+    result_cards(results, services.measured_values())
 with left, st.container(key="controls"):
     formula_box()
     with st.popover("Presets", width="stretch", on_change="rerun", key="presets") as presets:
@@ -31,13 +36,7 @@ with left, st.container(key="controls"):
             preset_picker()
     composition_editor()
     conditions_editor(services.needed_conditions())
-
-chosen = state.selection()
-results = services.answer(chosen)
 with right:
-    with st.container(key="answers"):
-        heading(chosen)
-        result_cards(results, services.measured_values())
     sweep_plots(chosen)
 
 tabs = st.tabs(["Nearest measured", "Derived quantities", "Pins", "A list of alloys", "Download"],
