@@ -28,7 +28,7 @@ def predict_table(predictor: Predictor, rows: pd.DataFrame, *, default: Conditio
     Raises DataError for a table without any composition column.
     """
     _check_columns(rows, name)
-    read = [_read(row, default, basis) for row in rows.to_dict("records")]
+    read = [_read(row, default, basis, predictor) for row in rows.to_dict("records")]
     good = [position for position, (_, _, error) in enumerate(read) if not error]
     answers = {f"{task.key}_{part}": np.full(len(rows), np.nan, object) for task in predictor.tasks
                for part in PARTS}
@@ -55,10 +55,13 @@ def _amounts(columns):
     return tuple([column for column in columns if str(column).startswith(f"{basis}_")] for basis in BASES)
 
 
-def _read(row: Mapping, default: Conditions, basis: Basis | None) -> tuple[Composition | None, Conditions | None, str]:
+def _read(row: Mapping, default: Conditions, basis: Basis | None,
+          predictor: Predictor) -> tuple[Composition | None, Conditions | None, str]:
     """Composition, conditions and an empty error; or neither, and what is wrong in one sentence."""
     try:
-        return _composition(row, basis), _conditions(row, default), ""
+        composition = _composition(row, basis)
+        predictor.at_matrix([composition])  # refuses an alloy of elements that it knows nothing about
+        return composition, _conditions(row, default), ""
     except ValidationError as error:
         return None, None, in_words(error)
     except CompositionError as error:

@@ -1,8 +1,14 @@
-"""The use-cases as verbs: prepare, train, predict, evaluate, nearest. Only this module joins numbers and run store."""
+"""The use-cases as verbs: prepare, train, predict, evaluate, nearest. Only this module joins numbers and run store.
+
+What needs TensorFlow or scikit-learn is imported inside the verb that needs it: reading metrics must not cost seconds.
+"""
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,17 +17,15 @@ from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
 from mtl_core.data.tables import AlloyTable, read_tables
 from mtl_core.data.training import CONDITIONS, observations
-from mtl_core.ensemble import checkpoint
-from mtl_core.ensemble.baselines import BASELINES, baseline_out_of_fold
 from mtl_core.ensemble.config import EnsembleConfig
-from mtl_core.ensemble.fit import fit_ensemble, training_parts
 from mtl_core.errors import CheckpointError
 from mtl_core.features.table import FeatureSpec, featurize
+from mtl_core.files import read_json, write_arrays, write_json, write_table
 from mtl_core.registry.runs import SHIPPED, append_progress, new_run, run_folder
 from mtl_core.types import Conditions
-from mtl_core.uncertainty import metrics
-from mtl_core.uncertainty.conformal import Calibration
-from mtl_core.uncertainty.predictor import Predictor
+
+if TYPE_CHECKING:
+    from mtl_core.uncertainty.predictor import Predictor
 
 OUT_OF_FOLD, METRICS = "out_of_fold.csv", "metrics.json"
 HELD_OUT = ("measurement_id", "task", "reference_group", "family", "split", "fold_seed", "fold", "low", "high", "mean", "std")
@@ -50,6 +54,10 @@ def train(config: EnsembleConfig, *, root: Path | None = None,
 
     The deployed ensemble is the members of the by-reference split. Returns the run folder.
     """
+    from mtl_core.ensemble import checkpoint
+    from mtl_core.ensemble.fit import fit_ensemble, training_parts
+    from mtl_core.uncertainty import metrics
+
     table, start = read_tables(), time.time()
     prepared = prepare(table, config)
     parts, folder = training_parts(prepared.observations, config), new_run(root)
@@ -62,36 +70,36 @@ def train(config: EnsembleConfig, *, root: Path | None = None,
     ensemble, history = fit_ensemble(prepared.observations, prepared.values, prepared.spec, config, parts, progress=report)
     deployed = np.array([parts[part].split == "reference" for part in ensemble.part_of_member])
     checkpoint.save(ensemble.select(deployed), folder, data_sha256=table.sha256)
-    checkpoint.write_arrays(folder / "history.npz", vars(history))
-    _write_table(folder / OUT_OF_FOLD, metrics.out_of_fold(ensemble, parts, prepared.observations, prepared.values))
+    write_arrays(folder / "history.npz", vars(history))
+    write_table(folder / OUT_OF_FOLD, metrics.out_of_fold(ensemble, parts, prepared.observations, prepared.values))
     held_out = read_out_of_fold(folder.name, root=root)  # as stored, so that anyone can recompute the metrics
-    checkpoint.write_json(folder / METRICS, {
+    write_json(folder / METRICS, {
         "metrics": metrics.evaluate(held_out), "transfer": metrics.transfer(held_out),
         "baselines": _baselines(prepared, parts, config.seed), "n_members": int(deployed.sum()), "n_masks": config.n_masks,
         "seconds": round(time.time() - start, 1)})
     return folder
 
 
-def _write_table(path, table):
-    """Write by rename, six digits a number."""
-    temporary = path.with_suffix(".part")
-    table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-    temporary.replace(path)
-
-
 def _baselines(prepared, parts, seed):
     """task → split → model → r2, mae, rmse (pooled, mean of the fold seeds) on the same rows, features and folds."""
+    from mtl_core.ensemble.baselines import BASELINES, baseline_out_of_fold
+    from mtl_core.uncertainty.metrics import mean_accuracy
+
     table = baseline_out_of_fold(prepared.observations, prepared.values, prepared.spec, parts, seed=seed)
-    return {task: {split: {model: metrics.mean_accuracy(rows[rows["model"] == model]) for model in BASELINES}
+    return {task: {split: {model: mean_accuracy(rows[rows["model"] == model]) for model in BASELINES}
                    for split, rows in of_task.groupby("split", sort=False)}
             for task, of_task in table.groupby("task", sort=False)}
 
 
 def load_predictor(run: str = SHIPPED, *, root: Path | None = None) -> Predictor:
     """The calibrated predictor of a run. Raises CheckpointError when it was trained on other data or other code."""
+    from mtl_core.ensemble import checkpoint
+    from mtl_core.uncertainty.conformal import Calibration
+    from mtl_core.uncertainty.predictor import Predictor
+
     folder, table = run_folder(run, root), read_tables()
     ensemble = checkpoint.load(folder)
-    trained_on = checkpoint.read_json(folder / checkpoint.DESCRIPTION).get("data_sha256")
+    trained_on = read_json(folder / checkpoint.DESCRIPTION).get("data_sha256")
     if trained_on != table.sha256:
         raise CheckpointError(f"{folder.name}: expected an ensemble trained on the data with fingerprint {table.sha256[:12]}, "
                               f"got {str(trained_on)[:12]}; train again with `python -m mtl_core train`")
@@ -117,7 +125,7 @@ def read_out_of_fold(run: str = SHIPPED, *, root: Path | None = None) -> pd.Data
 
 def evaluate(run: str = SHIPPED, *, root: Path | None = None) -> dict:
     """The stored metrics of a run: metrics, transfer, baselines, n_members, n_masks, seconds."""
-    return {"run": run, **checkpoint.read_json(run_folder(run, root) / METRICS)}
+    return {"run": run, **read_json(run_folder(run, root) / METRICS)}
 
 
 def nearest(predictor: Predictor, composition: Composition, task: str, n: int = 5) -> pd.DataFrame:

@@ -35,7 +35,10 @@ class TaskSpec(BaseModel):
 
     def to_learning(self, y: np.ndarray) -> np.ndarray:
         """From `unit` to `learning_unit`."""
-        return np.log10(y) if self.transform == "log10" else y
+        if self.transform == "none":
+            return y
+        with np.errstate(divide="ignore"):  # an open lower bound stands at −∞ in either unit
+            return np.log10(np.maximum(y, 0.0))
 
     def from_learning(self, z: np.ndarray) -> np.ndarray:
         """The inverse of `to_learning`; a mean becomes a geometric mean where the task is logarithmic."""

@@ -20,7 +20,8 @@ def domain(task="pitting_potential", **changes):
 
 
 def reasons(*at, task="pitting_potential", foreign=(), **conditions):
-    return domain(task).reasons(np.array(at, float), foreign, Conditions(**REPORTED | conditions))
+    found, = domain(task).reasons(np.array([at], float), [foreign], [Conditions(**REPORTED | conditions)])
+    return tuple(found.split("; ")) if found else ()
 
 
 def test_what_was_measured_is_inside_whatever_it_is():
@@ -55,15 +56,15 @@ def test_traces_of_an_unseen_element_or_pair_do_not_put_an_alloy_outside():
 
 def test_an_alloy_of_known_elements_can_be_too_far_from_all_of_them():
     found, = reasons(80, 14, 6, 0, task="pitting_potential")
-    assert found.startswith("the nearest alloy in the pitting potential data is 6 at.% away; ")
+    assert found.startswith("the nearest alloy in the pitting potential data is 6 at.% away (")
 
 
 def test_the_distance_is_what_has_to_be_swapped_and_its_limit_is_usual_between_papers():
     fitted = domain()
-    assert fitted.distance(np.array([65.0, 20, 10, 5])) == 5.0
+    assert fitted.distances(np.array([[65.0, 20, 10, 5]])) == 5.0
     nearest = [4, 4, 4, 2, 1, 1, 2]  # by hand, alloy by alloy, to the nearest of another paper
     assert fitted.limit == pytest.approx(np.quantile(nearest, 0.95))
-    assert fitted.score(np.array([70.0, 20, 10, 0])) == 0.0
+    assert fitted.scores(np.array([[70.0, 20, 10, 0]])) == 0.0
     same_paper = domain(reference_group=["a", "a", "b", "c", "d", "d", "c"])
     assert same_paper.limit > fitted.limit  # a paper's own neighbours do not count
 
@@ -81,4 +82,4 @@ def test_every_training_alloy_of_the_shipped_predictor_is_inside_in_its_own_cond
         for _, row in rows[rows["task"] == key].iterrows():
             given = {name: None if pd.isna(row[name]) or row[name] == "" else row[name] for name in REPORTED}
             at = row[[f"at_{symbol}" for symbol in symbols]].to_numpy(float)
-            assert fitted.reasons(at, (), Conditions.model_construct(**given)) == ()
+            assert fitted.reasons(at[None], [()], [Conditions.model_construct(**given)]) == [""]

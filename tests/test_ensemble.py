@@ -17,6 +17,7 @@ from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig, TrainConfig,
 from mtl_core.ensemble.fit import fit_ensemble, training_parts
 from mtl_core.ensemble.trainer import TrainingRows, train
 from mtl_core.errors import CheckpointError, ConfigError
+from mtl_core.files import read_arrays, write_arrays
 from mtl_core.tasks import TASKS
 
 NETWORK, BRIEF = NetworkConfig(trunk=(8,), head=4), TrainConfig(epochs=4, batch_size=16)
@@ -221,9 +222,9 @@ def saved(ensemble, tmp_path):
 
 
 def rewrite(folder, change):
-    arrays = checkpoint.read_arrays(folder / checkpoint.ARRAYS)
+    arrays = read_arrays(folder / checkpoint.ARRAYS)
     change(arrays)
-    checkpoint.write_arrays(folder / checkpoint.ARRAYS, arrays)
+    write_arrays(folder / checkpoint.ARRAYS, arrays)
 
 
 def describe(folder, change):
@@ -260,6 +261,7 @@ DAMAGES = {
     "other columns": (lambda f: describe(f, lambda d: d["columns"].reverse()), "feature columns"),
     "unknown task": (lambda f: describe(f, lambda d: d["config"].update(tasks=["beauty"])), "beauty"),
     "other elements": (lambda f: describe(f, lambda d: d["features"].update(symbols=["Fe"])), "feature columns"),
+    "arrays of another run": (lambda f: rewrite(f, lambda a: a["target_mean"].__iadd__(1.0)), "arrays with the fingerprint"),
     "other trunk": (lambda f: describe(f, lambda d: d["config"]["network"].update(trunk=[9])), r"trunk_0_weight.*9"),
 }
 
@@ -288,7 +290,7 @@ class Bomb:
 def test_loading_never_unpickles(as_archive, saved):
     proof = saved / "unpickled"
     if as_archive:
-        arrays = checkpoint.read_arrays(saved / checkpoint.ARRAYS)
+        arrays = read_arrays(saved / checkpoint.ARRAYS)
         np.savez(saved / checkpoint.ARRAYS, **{**arrays, "target_mean": np.array([Bomb(str(proof))], dtype=object)})
     else:
         (saved / checkpoint.ARRAYS).write_bytes(pickle.dumps(Bomb(str(proof))))

@@ -32,7 +32,7 @@ def baseline_out_of_fold(observations: pd.DataFrame, values: np.ndarray, spec: F
     """
     exact = observations["value"].notna().to_numpy()
     tasks = [key for key in TASKS if (observations["task"] == key).any()]
-    tables = Parallel(n_jobs=n_jobs)(
+    tables = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(_held_out)(part, key, observations[of_task], values[of_task][:, spec.visible(TASKS[key])],
                            part.is_training[of_task], seed)
         for key in tasks for of_task in [exact & (observations["task"] == key).to_numpy()] for part in parts)

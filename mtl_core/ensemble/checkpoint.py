@@ -1,8 +1,5 @@
 """Save and load an ensemble as arrays and JSON: nothing in it can execute."""
-import json
 import platform
-import zipfile
-import zlib
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +13,7 @@ from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.ensemble.ensemble import OF_PART, Ensemble
 from mtl_core.errors import CheckpointError
 from mtl_core.features.table import FeatureSpec
+from mtl_core.files import read_arrays, read_json, sha256_of, write_arrays, write_json
 
 FORMAT = 1
 ARRAYS, DESCRIPTION = "ensemble.npz", "ensemble.json"
@@ -30,7 +28,8 @@ def save(ensemble: Ensemble, folder: Path, *, data_sha256: str) -> None:
     write_arrays(folder / ARRAYS, arrays)
     write_json(folder / DESCRIPTION, {
         "format": FORMAT, "config": ensemble.config.model_dump(mode="json"), "features": ensemble.spec.model_dump(mode="json"),
-        "columns": ensemble.spec.columns, "data_sha256": data_sha256, "versions": versions(),
+        "columns": ensemble.spec.columns, "data_sha256": data_sha256, "arrays_sha256": sha256_of(folder / ARRAYS),
+        "versions": versions(),
     })
 
 
@@ -46,6 +45,7 @@ def load(folder: Path) -> Ensemble:
     _expect("feature columns", list(spec.columns), description.get("columns"), folder)
     arrays = read_arrays(folder / ARRAYS)
     _check_shapes(config, spec, arrays, folder)
+    _expect("arrays with the fingerprint", description.get("arrays_sha256"), sha256_of(folder / ARRAYS), folder)
     return Ensemble(
         config=config, spec=spec, parameters=_under("parameters/", arrays),
         masks=tuple(arrays[f"masks/{layer}"] for layer in range(len(network.mask_widths(config.network)))),
@@ -62,44 +62,6 @@ def versions() -> dict[str, str]:
         except ModuleNotFoundError:  # one of the two TensorFlow distributions is always absent
             continue
     return {"alloyscope": mtl_core.__version__, "python": platform.python_version(), **found}
-
-
-def write_json(path: Path, content: Mapping) -> None:
-    """Write by rename, so that a reader sees the old file or the new one and never half of it."""
-    temporary = path.with_suffix(path.suffix + ".part")
-    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
-
-
-def read_json(path: Path) -> dict:
-    """A JSON object; raises CheckpointError when the file is missing or holds something else."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise CheckpointError(f"expected the file {path.name} in {path.parent}, it is not there") from error
-    except ValueError as error:
-        raise CheckpointError(f"{path}: expected JSON, got a damaged file ({error})") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path}: expected a JSON object, got {type(content).__name__}")
-    return content
-
-
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an .npz by rename."""
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)
-    temporary.replace(path)
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz; pickled objects are refused. Raises CheckpointError for a damaged file."""
-    try:
-        # Opened here, because numpy leaves a damaged archive open.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise CheckpointError(f"{path}: expected the arrays of an ensemble, got a file that cannot be read ({error})") from error
 
 
 def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

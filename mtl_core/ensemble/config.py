@@ -18,15 +18,17 @@ class NetworkConfig(_Frozen):
     """One member: shared trunk, one head a task, a linear skip from the inputs to each output.
 
     activation: smooth ones only; a ReLU network has no interactions between its inputs.
+    input_gain: spread of the first layer's initial weights, 1 for N(0, 1 / fan-in); a larger one tells closer alloys apart.
     noise: "task" learns one noise scale a task, "alloy" predicts it from the trunk.
     """
 
     trunk: tuple[int, ...] = Field((64, 64), min_length=1)
     head: int = Field(32, ge=1)
     activation: Literal["gelu", "silu", "softplus", "tanh"] = "gelu"
-    dropout: float = Field(0.2, ge=0.0, lt=0.9)
+    input_gain: float = Field(2.0, gt=0.0)
+    dropout: float = Field(0.1, ge=0.0, lt=0.9)
     linear_skip: bool = True
-    noise: Literal["task", "alloy"] = "task"
+    noise: Literal["task", "alloy"] = "alloy"
 
 
 class TrainConfig(_Frozen):
@@ -40,9 +42,9 @@ class TrainConfig(_Frozen):
     batch_size: int = Field(32, ge=1)
     learning_rate: float = Field(3e-3, gt=0.0)
     weight_decay: float = Field(0.1, ge=0.0)
-    n_folds: int = Field(5, ge=2)
+    n_folds: int = Field(10, ge=2)
     n_fold_seeds: int = Field(3, ge=1)
-    n_repeats: int = Field(4, ge=1)
+    n_repeats: int = Field(2, ge=1)
     splits: tuple[SplitKind, ...] = SPLIT_KINDS
     validation_share: float = Field(0.0, ge=0.0, lt=0.5)
     patience: int = Field(20, ge=1)
@@ -79,7 +81,7 @@ class EnsembleConfig(_Frozen):
 PRESETS: dict[str, EnsembleConfig] = {
     "smoke": EnsembleConfig(train=TrainConfig(epochs=8, n_folds=3, n_fold_seeds=1, n_repeats=1)),
     "default": EnsembleConfig(),
-    "full": EnsembleConfig(train=TrainConfig(epochs=200, n_repeats=10)),
+    "full": EnsembleConfig(train=TrainConfig(epochs=150, n_repeats=6)),
 }
 
 

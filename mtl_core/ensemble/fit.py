@@ -44,11 +44,12 @@ def fit_ensemble(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSp
     observations: n rows with `task`, `low`, `high`, `value`, `reference_group`; values: their unscaled features [n, F].
     """
     task = task_index(observations, config.tasks)
-    scalers = [Scaler.fit(values[part.is_training]) for part in parts]
+    seen = np.stack([spec.visible(TASKS[key]) for key in config.tasks])[task]
+    # A column is scaled by the rows whose task looks at it: the wt.% Mo of refractory alloys would flatten that of steels.
+    scalers = [Scaler.fit(np.where(seen, values, np.nan)[part.is_training]) for part in parts]
     targets = np.array([_target_moments(observations, task, part.is_training, config) for part in parts])
     part_of_member = np.repeat(np.arange(len(parts)), config.train.n_repeats)
     low, high = (_scaled_targets(observations, task, side, targets, config) for side in ("low", "high"))
-    seen = np.stack([spec.visible(TASKS[key]) for key in config.tasks])[task]
     rows = TrainingRows(
         features=np.stack([scaler.transform(values) * seen for scaler in scalers]).astype(np.float32),
         low=low, high=high, task=task, is_training=np.stack([part.is_training for part in parts]),

@@ -35,12 +35,12 @@ def shapes(config: NetworkConfig, *, n_features: int, n_tasks: int) -> dict[str,
 
 def initial_parameters(config: NetworkConfig, *, n_features: int, n_tasks: int, n_members: int,
                        seed: int) -> dict[str, np.ndarray]:
-    """Float32 arrays [M, …]: weights N(0, 1 / fan-in), outputs shrunk to 0.3 of that, biases and skip at zero."""
+    """Float32 arrays [M, …]: weights N(0, 1 / fan-in) times a gain, biases and skip at zero."""
     rng = np.random.default_rng(seed)
-    zero = ("bias", "skip_weight", "log_scale_weight")
+    zero, gains = ("bias", "skip_weight", "log_scale_weight"), {"trunk_0_weight": config.input_gain, "output_weight": 0.3}
     parameters = {}
     for name, shape in shapes(config, n_features=n_features, n_tasks=n_tasks).items():
-        gain = 0.0 if name.endswith(zero) else 0.3 if name == "output_weight" else 1.0
+        gain = 0.0 if name.endswith(zero) else gains.get(name, 1.0)
         draw = gain * rng.standard_normal((n_members, *shape)) / np.sqrt(shape[-2])
         parameters[name] = (np.full_like(draw, -1.0) if name == "log_scale" else draw).astype(np.float32)
     return parameters

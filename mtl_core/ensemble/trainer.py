@@ -11,6 +11,7 @@ import tensorflow as tf
 from mtl_core.ensemble import network
 from mtl_core.ensemble.config import NetworkConfig, TrainConfig
 from mtl_core.ensemble.losses import negative_log_likelihood
+from mtl_core.errors import ConfigError
 from mtl_core.seeds import child_seed
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's, Kingma & Ba 2015 (arXiv 1412.6980)
@@ -51,7 +52,7 @@ def train(rows: TrainingRows, network_config: NetworkConfig, config: TrainConfig
           progress: Progress | None = None) -> tuple[dict[str, np.ndarray], History]:
     """Parameters [M, …] and history of all members; the same rows, configs and seed give the same numbers.
 
-    Raises ValueError when a training part holds no row at all.
+    Raises ConfigError when a member has no row to learn from.
     """
     validation = _validation_rows(rows, config.validation_share, seed)
     graph = _Graph(rows, network_config, config, n_tasks, seed, validation)
@@ -119,7 +120,8 @@ class _Graph(tf.Module):
         is_training = rows.is_training[rows.part_of_member] & ~validation
         n_rows = is_training.sum(axis=1)
         if not n_rows.all():
-            raise ValueError("expected every training part to hold at least one row, got an empty one")
+            raise ConfigError("expected every member to keep at least one row to learn from, got one with none; "
+                              "train on more papers, fewer folds or a smaller validation_share")
         self.features, self.low, self.high = (tf.constant(a, tf.float32) for a in (rows.features, rows.low, rows.high))
         self.task, self.part = tf.constant(rows.task, tf.int32), tf.constant(rows.part_of_member, tf.int32)
         self.is_training, self.n_rows = tf.constant(is_training), tf.constant(n_rows, tf.int32)

@@ -1,9 +1,11 @@
 """Domain of applicability of one task: is this alloy, in these conditions, near anything the task was measured on?"""
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import cdist
 
 from mtl_core.data.schema import AT
 from mtl_core.tasks import TaskSpec
@@ -44,30 +46,30 @@ class Domain:
     @cached_property
     def limit(self) -> float:
         """Largest accepted distance in at.%: what 95 % of the training alloys keep to the nearest alloy of another paper."""
-        nearest = [self._distance(row, self.at[self.group != group]).min(initial=100.0)
-                   for row, group in zip(self.at, self.group, strict=True)]
-        return float(np.quantile(nearest, ACCEPTED))
+        distances = np.where(self.group[:, None] == self.group, 100.0, 0.5 * cdist(self.at, self.at, "cityblock"))
+        return float(np.quantile(distances.min(axis=1), ACCEPTED))
 
-    def distance(self, at: np.ndarray) -> float:
-        """at.% that would have to be swapped to reach the nearest training alloy (half the L1 distance); at: [E]."""
-        return float(self._distance(at, self.at).min())
+    def distances(self, at: np.ndarray) -> np.ndarray:
+        """at.% that would have to be swapped to reach the nearest training alloy (half the L1 distance), [m]; at: [m, E]."""
+        distinct = np.unique(self.at, axis=0)
+        return 0.5 * cdist(at, distinct, "cityblock").min(axis=1)
 
-    @staticmethod
-    def _distance(at, others):
-        return 0.5 * np.abs(others - at).sum(axis=-1)
+    def scores(self, at: np.ndarray) -> np.ndarray:
+        """distance / limit, [m]: up to 1 is as near as alloys of different papers usually are."""
+        return self.distances(at) / max(self.limit, 1e-9)
 
-    def score(self, at: np.ndarray) -> float:
-        """distance / limit: up to 1 is as near as alloys of different papers usually are."""
-        return self.distance(at) / max(self.limit, 1e-9)
+    def reasons(self, at: np.ndarray, foreign: Sequence[tuple[str, ...]], conditions: Sequence[Conditions]) -> list[str]:
+        """Why each of m alloys [m, E] lies outside, in words; empty where it does not. foreign: elements beyond `symbols`."""
+        distances = self.distances(at)
+        return ["; ".join(self._reasons(*alloy)) for alloy in zip(at, foreign, conditions, distances, strict=True)]
 
-    def reasons(self, at: np.ndarray, foreign: tuple[str, ...], conditions: Conditions) -> tuple[str, ...]:
-        """Why an alloy [E] lies outside, in words; empty when it does not. foreign: its elements beyond `symbols`."""
+    def _reasons(self, at, foreign, conditions, distance):
         found = [f"no alloy with {symbol} in the {self._name} data" for symbol in foreign]
         found += self._element_reasons(at) + self._pair_reasons(at) + self._condition_reasons(conditions)
-        if not found and self.score(at) > 1.0:
-            found = [f"the nearest alloy in the {self._name} data is {self.distance(at):.0f} at.% away; "
-                     f"{self.limit:.0f} at.% is usual between papers"]
-        return tuple(found)
+        if not found and distance > self.limit:
+            found = [f"the nearest alloy in the {self._name} data is {distance:.0f} at.% away "
+                     f"({self.limit:.0f} at.% is usual between papers)"]
+        return found
 
     @property
     def _name(self):

@@ -124,18 +124,19 @@ def _censored(rows, levels):
             factor = cross_fitted_factors(rows[rows["fold_seed"] == seed], part, level)
             of_seed.append((scores(*(part[name].to_numpy(float) for name in ("low", "high", "mean", "std"))) <= factor).mean())
         shares[str(level)] = float(np.mean(of_seed))
-    return {"coverage": shares, "concordance": float(np.mean([concordance(part) for _, part in rows.groupby("fold_seed")]))}
+    ordered = [share for _, part in rows.groupby("fold_seed") if (share := concordance(part)) is not None]
+    return {"coverage": shares, "concordance": float(np.mean(ordered)) if ordered else None}
 
 
-def concordance(rows: pd.DataFrame) -> float:
+def concordance(rows: pd.DataFrame) -> float | None:
     """Share of (right-censored, exact) pairs, exact value below the bound, that the means put in the right order.
 
-    Harrell's C restricted to pairs with a censored side (Harrell et al. 1982, JAMA 247, 2543); NaN-free: 0.5 without pairs.
+    Harrell's C restricted to pairs with a censored side (Harrell et al. 1982, JAMA 247, 2543); None without pairs.
     """
     exact, censored = rows[rows["low"] == rows["high"]], rows[np.isinf(rows["high"])]
     is_pair = censored["low"].to_numpy()[:, None] > exact["low"].to_numpy()
     above = censored["mean"].to_numpy()[:, None] > exact["mean"].to_numpy()
-    return float(above[is_pair].mean()) if is_pair.any() else 0.5
+    return float(above[is_pair].mean()) if is_pair.any() else None
 
 
 def _mean(dicts):

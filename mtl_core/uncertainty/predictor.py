@@ -2,6 +2,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, combinations
 
 import numpy as np
 import pandas as pd
@@ -9,16 +10,17 @@ import pandas as pd
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
 from mtl_core.ensemble.ensemble import Ensemble
-from mtl_core.errors import ConfigError
+from mtl_core.errors import CompositionError, ConfigError
 from mtl_core.features.table import featurize
 from mtl_core.tasks import ELECTROLYTE, TaskSpec
 from mtl_core.types import Conditions, Prediction
 from mtl_core.uncertainty.conformal import Calibration
 from mtl_core.uncertainty.decomposition import Moments, decompose
-from mtl_core.uncertainty.domain import Domain
+from mtl_core.uncertainty.domain import TRACE, Domain
 
 # Training rows that stand in for conditions that were not reported.
-N_DRAWS = 16
+N_DRAWS = 8
+CHUNK = 500  # alloys at once: the answers of all members, masks and draws must stay in memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,20 +75,27 @@ class Predictor:
             is_supported=np.array([self.calibration.supports(task.key, level) for task in self.tasks]))
 
     def at_matrix(self, compositions: Sequence[Composition]) -> np.ndarray:
-        """at.% [n, E] of the elements that the ensemble knows, closed to 100 without the others."""
+        """at.% [n, E] of the elements that the ensemble knows, closed to 100 without the others.
+
+        Raises CompositionError for an alloy of other elements alone.
+        """
         symbols = self.ensemble.spec.symbols
         at = np.array([[alloy.at.get(symbol, 0.0) for symbol in symbols] for alloy in compositions])
         at = at.reshape(len(compositions), len(symbols))
-        return 100.0 * at / np.maximum(at.sum(axis=1, keepdims=True), 1e-9)
+        unknown = [alloy.formula() for alloy, row in zip(compositions, at, strict=True) if not row.any()]
+        if unknown:
+            raise CompositionError(f"expected at least one element out of {' '.join(symbols)}; got {', '.join(unknown)}")
+        return 100.0 * at / at.sum(axis=1, keepdims=True)
 
     def moments(self, task: TaskSpec, at: np.ndarray, conditions: Sequence[Conditions]) -> Moments:
         """Mean and variances [n] of one task in its learning unit, for at.% [n, E] and n conditions."""
         missing = [_gap(task, given) for given in conditions]
         found = np.empty((4, len(at)))
         for gap in set(missing):
-            rows = [row for row, names in enumerate(missing) if names == gap]
-            moments = self._moments(task, at[rows], [conditions[row] for row in rows])
-            found[:, rows] = moments.mean, moments.aleatoric, moments.epistemic, moments.unreported
+            alike = [row for row, names in enumerate(missing) if names == gap]
+            for rows in (alike[start:start + CHUNK] for start in range(0, len(alike), CHUNK)):
+                moments = self._moments(task, at[rows], [conditions[row] for row in rows])
+                found[:, rows] = moments.mean, moments.aleatoric, moments.epistemic, moments.unreported
         return Moments(*found)
 
     def _moments(self, task, at, conditions):
@@ -96,7 +105,7 @@ class Predictor:
 
     def context(self, task: TaskSpec, at: np.ndarray, conditions: Sequence[Conditions]) -> tuple[dict[str, np.ndarray], int]:
         """Columns [n × S] for `featurize`, and the number S of stand-ins for the conditions that all n alloys leave out."""
-        draws = self._draws(task.key, _gap(task, conditions[0]))
+        draws = self._draws[task.key, _gap(task, conditions[0])]
         n_draws = len(next(iter(draws.values()), [None]))
         columns = {name: np.repeat([getattr(given, name) for given in conditions], n_draws) for name in Conditions.model_fields}
         columns |= {name: np.tile(values, len(at)) for name, values in draws.items()}
@@ -120,17 +129,20 @@ class Predictor:
                 found.append(symbol)
         return [symbol for symbol in found if symbol in self.ensemble.spec.symbols]
 
-    def _draws(self, task, gap):
-        """Values of the missing conditions, jointly from training rows that report them all; the same ones every time."""
-        rows = self._conditions_seen[task].filter(list(gap)).replace("", None).dropna()
-        if not gap or rows.empty:
-            return {}
-        chosen = np.random.default_rng(0).permutation(len(rows))[:N_DRAWS]
-        return {name: rows[name].to_numpy()[chosen] for name in gap}
-
     @cached_property
-    def _conditions_seen(self):
-        return {key: rows[list(Conditions.model_fields)] for key, rows in self.observations.groupby("task")}
+    def _draws(self):
+        """(task, missing conditions) → values of these, jointly from training rows that report them all.
+
+        Evenly spaced among the sorted rows, so that few of them follow the distribution: the same ones every time.
+        """
+        draws = {}
+        for task in self.tasks:
+            seen = self.observations.loc[self.observations["task"] == task.key, list(task.conditions)].replace("", None)
+            for gap in chain.from_iterable(combinations(task.conditions, n) for n in range(len(task.conditions) + 1)):
+                rows = seen[list(gap)].dropna().sort_values(list(gap)) if gap else seen[[]]
+                chosen = ((np.arange(N_DRAWS) + 0.5) / N_DRAWS * len(rows)).astype(int)
+                draws[task.key, gap] = {name: rows[name].to_numpy()[chosen] for name in gap if len(rows)}
+        return draws
 
     def _predict_task(self, task, at, conditions, level):
         moments = self.moments(task, at, conditions)
@@ -144,9 +156,10 @@ class Predictor:
         return {"mean": mean, "std": slope * moments.std, **parts, "lower": lower, "upper": upper}
 
     def _reasons(self, task, compositions, at, conditions):
-        known, domain = set(self.ensemble.spec.symbols), self.domains[task.key]
-        return ["; ".join(domain.reasons(row, tuple(sorted(set(alloy.at) - known)), given))
-                for alloy, row, given in zip(compositions, at, conditions, strict=True)]
+        known = set(self.ensemble.spec.symbols)
+        foreign = [tuple(sorted(symbol for symbol, amount in alloy.at.items() if symbol not in known and amount > TRACE))
+                   for alloy in compositions]
+        return self.domains[task.key].reasons(at, foreign, conditions)
 
 
 def _gap(task: TaskSpec, conditions: Conditions) -> tuple[str, ...]:

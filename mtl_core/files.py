@@ -1,0 +1,65 @@
+"""Files that nobody ever sees half written, and whose reading cannot execute anything."""
+import hashlib
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mtl_core.errors import CheckpointError
+
+
+def write_json(path: Path, content: Mapping) -> None:
+    """Write by rename, so that a reader sees the old file or the new one and never half of it."""
+    temporary = path.with_suffix(path.suffix + ".part")
+    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def read_json(path: Path) -> dict:
+    """A JSON object; raises CheckpointError when the file is missing or holds something else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"expected the file {path.name} in {path.parent}, it is not there") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path}: expected JSON, got a damaged file ({error})") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path}: expected a JSON object, got {type(content).__name__}")
+    return content
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write an .npz by rename."""
+    temporary = path.with_suffix(".part")
+    with temporary.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+    temporary.replace(path)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz; pickled objects are refused. Raises CheckpointError for a damaged file."""
+    try:
+        # Opened here, because numpy leaves a damaged archive open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise CheckpointError(f"{path}: expected the arrays of an ensemble, got a file that cannot be read ({error})") from error
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a CSV by rename, six digits a number."""
+    temporary = path.with_suffix(".part")
+    table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    temporary.replace(path)
+
+
+def sha256_of(path: Path) -> str:
+    """Fingerprint of a file; raises CheckpointError when it is missing."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError as error:
+        raise CheckpointError(f"expected the file {path.name} in {path.parent}, it is not there") from error
