@@ -34,6 +34,17 @@ def check_level(level: float) -> float:
     return level
 
 
+def pooled(out_of_fold: pd.DataFrame) -> pd.DataFrame:
+    """The same rows with `mean` and `std` over all members that never saw them, those of every fold seed together.
+
+    The deployed ensemble answers with members of all fold seeds at once. Their disagreement belongs to its std, and so it
+    must to the std that the scores are divided by. Law of total variance, over fold seeds of equal size.
+    """
+    of_row = out_of_fold.assign(variance=out_of_fold["std"] ** 2).groupby(["task", "split", "measurement_id"], sort=False)
+    variance = of_row["variance"].transform("mean") + of_row["mean"].transform("var", ddof=0)
+    return out_of_fold.assign(mean=of_row["mean"].transform("mean"), std=np.sqrt(variance))
+
+
 @dataclass(frozen=True)
 class Calibration:
     """Sorted scores of exact by-reference out-of-fold rows, and the number of independent papers, by task."""
@@ -45,6 +56,7 @@ class Calibration:
     def fit(cls, out_of_fold: pd.DataFrame, *, split: str = "reference") -> "Calibration":
         """From the out-of-fold table of a run; censored rows only bound their score and are left out."""
         rows = out_of_fold[(out_of_fold["split"] == split) & (out_of_fold["low"] == out_of_fold["high"])]
+        rows = pooled(rows).drop_duplicates(["task", "measurement_id"])
         by_task = dict(iter(rows.groupby("task")))
         return cls({task: np.sort(scores(*_columns(part))) for task, part in by_task.items()},
                    {task: part["reference_group"].nunique() for task, part in by_task.items()})

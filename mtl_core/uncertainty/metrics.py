@@ -1,6 +1,7 @@
 """What out-of-fold predictions are worth: accuracy on exact rows, coverage and width of the bands, by task and split.
 
-All figures are in the task's learning unit, pooled over the rows of one fold seed and then averaged over the fold seeds.
+All figures are in the task's learning unit, pooled over the rows of one fold seed and then averaged over the fold seeds. Accuracy
+is that of one fold seed's members; bands are those of all members that never saw the row, as in the deployed ensemble.
 """
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +12,7 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 from mtl_core.ensemble.ensemble import Ensemble
 from mtl_core.ensemble.fit import Part
 from mtl_core.tasks import TASKS
-from mtl_core.uncertainty.conformal import cross_fitted_factors, scores
+from mtl_core.uncertainty.conformal import cross_fitted_factors, pooled, scores
 from mtl_core.uncertainty.decomposition import decompose
 
 LEVELS = (0.68, 0.9, 0.95)
@@ -83,7 +84,8 @@ def class_mean(rows: pd.DataFrame) -> np.ndarray:
 
 
 def banded(calibration_rows: pd.DataFrame, tested_rows: pd.DataFrame, levels: Sequence[float]) -> dict:
-    """Cross-fitted coverage of exact rows and mean width of the bands, by level."""
+    """Cross-fitted coverage of exact rows and mean width of the bands, by level; of all members that never saw a row."""
+    calibration_rows, tested_rows = pooled(calibration_rows), pooled(tested_rows)
     found = {"coverage": {}, "width": {}}
     for level in levels:
         of_seed = [_band(calibration_rows[calibration_rows["fold_seed"] == seed], part, level)
@@ -117,7 +119,7 @@ def _censored(rows, levels):
     """Of the censored rows: the share that the band reaches, and their concordance with the exact ones."""
     if (rows["low"] == rows["high"]).all():
         return None
-    shares = {}
+    rows, shares = pooled(rows), {}
     for level in levels:
         of_seed = []
         for seed, part in rows[rows["low"] != rows["high"]].groupby("fold_seed"):
