@@ -3,13 +3,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from mtl_core.errors import AlloyscopeError
+
 ASSETS = Path(__file__).parents[1] / "assets"
 PAGES = (("design", "Design"), ("explore", "Explore"), ("train", "Train"), ("explain", "Explain"))
 
 st.set_page_config("Alloyscope", ASSETS / "mark.png", layout="wide", initial_sidebar_state="collapsed")
 st.html(ASSETS / "style.css")
 st.logo(ASSETS / f"logo-{st.context.theme.type or 'light'}.svg", size="large")
-st.navigation(
+page = st.navigation(
     [st.Page(f"views/{key}.py", title=title, url_path=key, default=key == "design") for key, title in PAGES],
-    position="top",
-).run()
+    position="top")
+try:
+    page.run()
+except AlloyscopeError as error:  # it says what is wrong and what to do; other errors are bugs, and stay in the log
+    st.error(str(error))
