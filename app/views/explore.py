@@ -17,7 +17,7 @@ with st.container(horizontal=True, gap="large"):
     st.metric("Measurements", f"{len(table.measurements):,}", width="content")
     st.metric("Papers", f"{len(table.references):,}", width="content")
 
-left, right = st.columns([1.6, 1], gap="large")
+left, right = st.columns([1.3, 1], gap="large")
 with left:
     choices = color_choices(table)
     color = st.selectbox("Colour by", list(choices), format_func=choices.get, width=320)

@@ -34,8 +34,8 @@ def _own_values(selection: Selection, task: TaskSpec) -> None:
     own = services.own_values(selection.composition, task)
     if own.empty:
         return
-    st.markdown("This very alloy was measured (within 0.5 at.%). *Out-of-fold*: predicted by networks that never saw its paper. "
-                "*In-sample*: predicted by all networks, some of which learnt from it.")
+    st.caption("This very alloy was measured (within 0.5 at.%). *Out-of-fold*: predicted by networks that never saw its "
+               "paper. *In-sample*: by all networks, some of which learnt from it.")
     st.dataframe(own, hide_index=True, width="stretch", key=f"own_{task.key}", placeholder="–",
                  column_config={"doi": st.column_config.LinkColumn("Source", display_text=rf"{DOI}(.*)")})
 
