@@ -22,7 +22,8 @@ def _edit(amounts: dict, locked: frozenset, balance: str | None, edit: tuple) ->
         return amounts, locked ^ {symbol}
     if kind == "drop" and symbol in amounts and symbol not in locked:
         return simplex.removed(amounts, symbol, locked=locked, balance=balance), locked
-    return simplex.move({**amounts, symbol: amounts.get(symbol, 0.0)}, symbol, target, locked=locked, balance=balance), locked
+    amounts = {symbol: 0.0} | amounts
+    return simplex.move(amounts, symbol, target, locked=locked, balance=balance), locked
 
 
 @settings(max_examples=200, deadline=None)  # 200 sessions of 50 edits: 10,000 edits
