@@ -60,11 +60,10 @@ def without_startup_notes() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _pipeline():
-    """The use-cases, imported when a command needs them: TensorFlow takes seconds."""
+def _load_tensorflow() -> None:
+    """For the commands that train or predict; it takes seconds."""
     with without_startup_notes():
-        from mtl_core import pipeline
-    return pipeline
+        import tensorflow  # noqa: F401
 
 
 def emit(content: dict, *, as_json: bool, show: Callable[[dict], None]) -> None:
@@ -119,7 +118,9 @@ def _show_summary(content):
 @data_app.command("map")
 def data_map(output: Annotated[Path, typer.Option(help="Where the map goes.")] = ASSETS_DIR / "projection.npz") -> None:
     """Lay all alloys out by UMAP (fixed seed) and store the coordinates."""
-    _pipeline().build_map(output)
+    from mtl_core import pipeline
+
+    pipeline.build_map(output)
     typer.echo(str(output), err=True)
 
 
@@ -132,12 +133,13 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train on all three splits, calibrate by paper, write a run folder and print its metrics."""
+    from mtl_core import pipeline
     from mtl_core.ensemble.config import EnsembleConfig
     from mtl_core.ensemble.config import preset as preset_named
 
     config = EnsembleConfig.model_validate(
         preset_named(preset.value).model_dump() | {"tasks": tuple(task or DEFAULT_TASKS), "seed": seed})
-    pipeline = _pipeline()
+    _load_tensorflow()
     with typer.progressbar(length=config.train.epochs, label="epochs", file=sys.stderr) as bar:
         folder = pipeline.train(config, progress=lambda epoch, n_epochs, loss: bar.update(1))
     typer.echo(f"run {folder.name}: {folder}", err=True)
@@ -147,7 +149,9 @@ def train(
 @app.command()
 def evaluate(run: Run = "shipped", as_json: AsJson = False) -> None:
     """Accuracy, coverage and width by task and split, beside ridge and extra trees on the same folds."""
-    emit(_pipeline().evaluate(run), as_json=as_json, show=_show_metrics)
+    from mtl_core import pipeline
+
+    emit(pipeline.evaluate(run), as_json=as_json, show=_show_metrics)
 
 
 def _show_metrics(content):
@@ -205,9 +209,11 @@ def predict(
 
 
 def _predict_one(alloy, basis, conditions, level, run, as_json):
+    from mtl_core import pipeline
     from mtl_core.chemistry.composition import Composition
 
-    composition, pipeline = Composition.from_text(alloy, basis=basis), _pipeline()
+    composition = Composition.from_text(alloy, basis=basis)
+    _load_tensorflow()
     content = pipeline.predict_alloy(pipeline.load_predictor(run), composition, conditions, level=level)
     emit(content, as_json=as_json, show=_show_prediction)
 
@@ -231,11 +237,14 @@ def _trust(answer, level):
 
 
 def _predict_file(source, target, basis, conditions, level, run, as_json):
+    from mtl_core import pipeline
     from mtl_core.data.guards import read_text_table
 
-    rows, predictor = read_text_table(source), _pipeline().load_predictor(run)
+    rows = read_text_table(source)
+    _load_tensorflow()
     from mtl_core.batch import predict_table
 
+    predictor = pipeline.load_predictor(run)
     with typer.progressbar(length=len(rows), label="alloys", file=sys.stderr) as bar:
         answers = predict_table(predictor, rows, default=conditions, level=level, basis=basis, progress=bar.update)
     answers.to_csv(target, index=False, lineterminator="\n")

@@ -7,7 +7,7 @@ from mtl_core.ensemble.fit import Part
 from mtl_core.features.table import FeatureSpec, featurize
 
 SPEC = FeatureSpec(symbols=("Cr", "Fe", "Ni"))
-CONFIG = EnsembleConfig(network=NetworkConfig(trunk=(8,), head=4),
+CONFIG = EnsembleConfig(network=NetworkConfig(trunk=(8,), head=4, dropout=0.3),
                         train=TrainConfig(epochs=4, batch_size=16, n_folds=3, n_fold_seeds=1, n_repeats=2))
 
 

@@ -17,10 +17,13 @@ from mtl_core.types import Conditions
 
 def recomputed(rows, level):
     """n, R², MAE, coverage and width of one task and split, from the definitions and nothing of ours."""
-    found = []
-    for _, seed in rows[rows["low"] == rows["high"]].groupby("fold_seed"):
-        y, mean, std, fold = (seed[name].to_numpy() for name in ("low", "mean", "std", "fold"))
-        score = np.abs(y - mean) / std
+    found, exact = [], rows[rows["low"] == rows["high"]]
+    of_row = {name: (alike["mean"].mean(), np.sqrt((alike["std"]**2).mean() + alike["mean"].var(ddof=0)))
+              for name, alike in exact.groupby("measurement_id")}  # over the members of all fold seeds
+    for _, seed in exact.groupby("fold_seed"):
+        y, mean, fold = (seed[name].to_numpy() for name in ("low", "mean", "fold"))
+        middle, std = np.array([of_row[name] for name in seed["measurement_id"]]).T
+        score = np.abs(y - middle) / std
         hits, widths = [], []
         for held_out in np.unique(fold):
             others = np.sort(score[fold != held_out])

@@ -12,7 +12,7 @@ from mtl_core.ensemble.fit import fit_ensemble
 from mtl_core.errors import ConfigError
 from mtl_core.tasks import TASKS
 from mtl_core.uncertainty import metrics
-from mtl_core.uncertainty.conformal import Calibration, cross_fitted_factors, quantile, scores
+from mtl_core.uncertainty.conformal import Calibration, cross_fitted_factors, pooled, quantile, scores
 from mtl_core.uncertainty.decomposition import decompose
 
 LEVELS = (0.68, 0.9, 0.95)
@@ -91,6 +91,18 @@ def test_the_quantile_is_the_smallest_score_that_enough_of_the_scores_reach(valu
     needed = min(int(np.ceil((len(values) + 1) * level)), len(values))
     assert found in values
     assert sum(value <= found for value in values) >= needed > sum(value < found for value in values)
+
+
+def test_pooling_fold_seeds_gives_the_moments_of_all_their_members_together():
+    rng = np.random.default_rng(0)
+    mean, noise = rng.normal(300, 50, (6, 5, 4)), rng.uniform(5, 60, (6, 5, 4))  # two members of each of three fold seeds
+    of_seed = [decompose(mean[2 * seed:2 * seed + 2], noise[2 * seed:2 * seed + 2]) for seed in range(3)]
+    table = pd.concat([pd.DataFrame({"task": "hardness", "split": "reference", "measurement_id": range(4), "fold_seed": seed,
+                                     "mean": found.mean, "std": found.std}) for seed, found in enumerate(of_seed)])
+    together = decompose(mean, noise)
+    for _, rows in pooled(table).groupby("fold_seed"):
+        np.testing.assert_allclose(rows["mean"], together.mean)
+        np.testing.assert_allclose(rows["std"], together.std)
 
 
 def test_a_censored_row_is_reached_when_the_band_touches_what_is_known_of_it():
