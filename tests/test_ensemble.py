@@ -73,7 +73,7 @@ def answers(trained, rows, config=NETWORK):
     """Mean and log scale of every member for each row's own task, without dropout, [M, n]."""
     x, ones = tf.constant(rows.features[rows.part_of_member][:, None]), [1.0] * len(network.mask_widths(config))
     hidden = network.trunk(config, trained, x, ones)
-    both = [network.head(config, trained, task, x, hidden, ones) for task in (0, 1)]
+    both = [network.answer(config, head, x, hidden, ones) for head in network.heads(trained)]
     return [np.where(rows.task, both[1][part][:, 0], both[0][part][:, 0]) for part in (0, 1)]
 
 
@@ -124,7 +124,7 @@ def test_the_trainer_recovers_what_censoring_hides():
         trained, _ = train(replace(rows, is_training=chosen[None]), straight, config, n_tasks=1, seed=0)
         ones = [1.0] * 2
         inputs = tf.constant(x[None, None])
-        mean, _ = network.head(straight, trained, 0, inputs, network.trunk(straight, trained, inputs, ones), ones)
+        mean, _ = network.answer(straight, network.heads(trained)[0], inputs, network.trunk(straight, trained, inputs, ones), ones)
         return np.abs(mean.numpy().mean(axis=(0, 1)) - 2 * x[:, 0])[hidden].mean()
 
     with_bounds, without = error_where_hidden(np.ones(800, bool)), error_where_hidden(~hidden)

@@ -120,8 +120,9 @@ def test_the_band_is_the_mean_and_a_conformal_multiple_of_std_within_physical_bo
         found = predictor.predict(ALLOYS, STATED, level=level)
         for column, task in enumerate(predictor.tasks):
             rows = predictor.out_of_fold.query("split == 'reference' and low == high and task == @task.key")
-            score = np.sort([abs(row["low"].iloc[0] - row["mean"].mean()) / np.sqrt((row["std"]**2).mean() + row["mean"].var(ddof=0))
-                             for _, row in rows.groupby("measurement_id")])  # over the members of all fold seeds
+            score = np.sort([  # over the members of all fold seeds
+                abs(row["low"].iloc[0] - row["mean"].mean()) / np.sqrt((row["std"]**2).mean() + row["mean"].var(ddof=0))
+                for _, row in rows.groupby("measurement_id")])
             factor = score[int(np.ceil((len(score) + 1) * level)) - 1]
             lowest = -np.inf if task.lower is None else task.lower
             half_width = factor * found.std[:, column]

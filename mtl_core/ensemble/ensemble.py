@@ -92,7 +92,7 @@ def _answer(config: NetworkConfig, task: int, parameters, masks, feature_mean, f
     """Mean and noise standard deviation [M, K, n] in the learning unit, from unscaled features [n, F]."""
     x = scaled(values, feature_mean, feature_scale) * visible
     hidden = network.trunk(config, parameters, x, masks)
-    mean, log_scale = network.head(config, parameters, task, x, hidden, masks)
+    mean, log_scale = network.answer(config, network.heads(parameters)[task], x, hidden, masks)
     return target_mean + target_std * mean, target_std * LOGISTIC_STD * tf.exp(log_scale)
 
 

@@ -62,27 +62,42 @@ def draw_masks(config: NetworkConfig, leading: tuple, seed: tuple[tf.Tensor | in
 
 
 def trunk(config: NetworkConfig, parameters: Parameters, x: tf.Tensor, masks: list[tf.Tensor]) -> tf.Tensor:
-    """Hidden state [M, K, B, H] of scaled features x [M or 1, 1, B, F] under masks [M, K, B or 1, H]."""
+    """Hidden state [M, K, B, H] of scaled features x [M, 1, B, F] under masks [M, K, B or 1, H]."""
     activation = getattr(tf.nn, config.activation)
     hidden = x
     for layer in range(len(config.trunk)):
-        weight, bias = (parameters[f"trunk_{layer}_{part}"][:, None] for part in ("weight", "bias"))
-        hidden = activation(hidden @ weight + bias) * masks[layer]
+        weight, bias = (parameters[f"trunk_{layer}_{part}"] for part in ("weight", "bias"))
+        hidden = activation(_linear(hidden, weight, bias)) * masks[layer]
     return hidden
 
 
-def head(config: NetworkConfig, parameters: Parameters, task: int, x: tf.Tensor, hidden: tf.Tensor,
-         masks: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and log noise scale of one task in its scaled unit, each [M, K, B]."""
-    of_task = {name: value[:, task][:, None] for name, value in parameters.items()
-               if not name.startswith(("trunk", "skip"))}
+def heads(parameters: Parameters) -> list[Parameters]:
+    """What belongs to each task alone, without the task axis. Unstacked at once: the gradient of slices is far slower."""
+    axes = {name: 2 if name == "skip_weight" else 1 for name in parameters if not name.startswith("trunk")}
+    columns = [tf.unstack(tf.convert_to_tensor(parameters[name]), axis=axis) for name, axis in axes.items()]
+    return [dict(zip(axes, of_task, strict=True)) for of_task in zip(*columns, strict=True)]
+
+
+def answer(config: NetworkConfig, head: Parameters, x: tf.Tensor, hidden: tf.Tensor,
+           masks: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and log noise scale of one of the `heads` in its task's scaled unit, each [M, K, B]."""
     activation = getattr(tf.nn, config.activation)
-    neurons = activation(hidden @ of_task["head_weight"] + of_task["head_bias"]) * masks[-1]
-    mean = neurons @ of_task["output_weight"] + of_task["output_bias"]
+    neurons = activation(_linear(hidden, head["head_weight"], head["head_bias"])) * masks[-1]
+    mean = _linear(neurons, head["output_weight"], head["output_bias"])
     if config.linear_skip:
-        mean += x @ parameters["skip_weight"][:, None, :, task:task + 1]
-    log_scale = of_task["log_scale"]
+        mean += _linear(x, head["skip_weight"][..., None], 0.0)
     if config.noise == "alloy":
-        log_scale = log_scale + hidden @ of_task["log_scale_weight"]
-    log_scale = tf.clip_by_value(log_scale, *LOG_SCALE_RANGE) + tf.zeros_like(mean)
-    return mean[..., 0], log_scale[..., 0]
+        log_scale = _linear(hidden, head["log_scale_weight"], head["log_scale"])
+    else:
+        log_scale = head["log_scale"][:, None] + tf.zeros_like(mean)
+    return mean[..., 0], tf.clip_by_value(log_scale, *LOG_SCALE_RANGE)[..., 0]
+
+
+def _linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | float) -> tf.Tensor:
+    """x W + b of each member: x [M, K, B, F], weight [M, F, H], bias [M, 1, H].
+
+    One product a member, masks and batch side by side; left to broadcast, the gradient would take twice as long.
+    """
+    n_members, n_masks, n_rows = tf.unstack(tf.shape(x)[:3])
+    product = tf.reshape(x, (n_members, n_masks * n_rows, x.shape[-1])) @ weight + bias
+    return tf.reshape(product, (n_members, n_masks, n_rows, weight.shape[-1]))

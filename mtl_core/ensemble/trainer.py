@@ -59,12 +59,12 @@ def train(rows: TrainingRows, network_config: NetworkConfig, config: TrainConfig
     losses, validations = [], []
     best = _Best(graph.parameters, len(rows.part_of_member))
     for epoch in range(config.epochs):
-        losses.append(graph.epoch(tf.constant(epoch), tf.constant(best.is_active(epoch, config.patience))).numpy())
+        losses.append(graph.epoch(tf.constant(epoch)).numpy())
         validations.append(graph.validation_loss().numpy())
-        best.update(epoch, validations[-1], graph.parameters)
+        best.update(epoch, validations[-1], graph.parameters, config.patience)
         if progress:
             progress(epoch + 1, config.epochs, losses[-1])
-        if not best.is_active(epoch + 1, config.patience).any():
+        if best.is_stopped(epoch + 1, config.patience).all():
             break
     return best.parameters(graph.parameters), History(np.array(losses), np.array(validations), best.epoch + 1)
 
@@ -77,22 +77,24 @@ def _validation_rows(rows: TrainingRows, share: float, seed: int) -> np.ndarray:
 
 
 class _Best:
-    """The best parameters of each member so far; without validation rows, simply the last ones."""
+    """The best parameters of each member so far; without validation rows, simply the last ones.
+
+    A member that has stopped still takes part in the steps, which all members share, but nothing of it is kept any more.
+    """
 
     def __init__(self, parameters, n_members):
         self.loss = np.full(n_members, np.inf)
         self.epoch = np.zeros(n_members, int)
         self.arrays = {name: value.numpy() for name, value in parameters.items()}
 
-    def is_active(self, epoch, patience):
-        has_validation = np.isfinite(self.loss)
-        return ~(has_validation & (epoch - self.epoch > patience))
+    def is_stopped(self, epoch, patience):
+        return np.isfinite(self.loss) & (epoch - self.epoch > patience)
 
-    def update(self, epoch, loss, parameters):
+    def update(self, epoch, loss, parameters, patience):
         if np.isnan(loss).all():
             self.epoch[:] = epoch
             return
-        improved = np.isnan(loss) | (loss < self.loss)
+        improved = (np.isnan(loss) | (loss < self.loss)) & ~self.is_stopped(epoch, patience)
         self.loss, self.epoch = np.where(improved, loss, self.loss), np.where(improved, epoch, self.epoch)
         for name, value in parameters.items():
             self.arrays[name][improved] = value.numpy()[improved]
@@ -129,13 +131,13 @@ class _Graph(tf.Module):
         self.n_steps = int(np.ceil(n_rows.max() / self.config.batch_size))
 
     @tf.function
-    def epoch(self, epoch, is_active):
+    def epoch(self, epoch):
         """One pass over the data of every member; returns the mean training loss [M]."""
         order = self._shuffled(epoch)
         total = tf.zeros(self.n_members)
         for step in tf.range(self.n_steps):
             batch = order[:, step * self.config.batch_size:(step + 1) * self.config.batch_size]
-            total += self._step(batch, epoch * self.n_steps + step, tf.cast(is_active, tf.float32))
+            total += self._step(batch, epoch * self.n_steps + step)
         return total / self.n_steps
 
     def _shuffled(self, epoch):
@@ -145,7 +147,7 @@ class _Graph(tf.Module):
         position = tf.range(self.n_steps * self.config.batch_size)[None] % self.n_rows[:, None]
         return tf.gather(order, position, batch_dims=1)
 
-    def _step(self, batch, step, is_active):
+    def _step(self, batch, step):
         leading = (self.n_members, 1, self.config.batch_size)
         masks = network.draw_masks(self.network, leading, (self.mask_seed, step))
         names = list(self.parameters)
@@ -153,7 +155,7 @@ class _Graph(tf.Module):
             loss = tf.reduce_mean(self._loss(batch, masks), axis=1)
             total = tf.reduce_sum(loss)  # members share no parameter, so the gradient of the sum is each one's own
         gradients = tape.gradient(total, [self.parameters[name] for name in names])
-        self._adamw(dict(zip(names, gradients, strict=True)), tf.cast(step, tf.float32), is_active)
+        self._adamw(dict(zip(names, gradients, strict=True)), tf.cast(step, tf.float32))
         return loss
 
     def _loss(self, batch, masks):
@@ -163,23 +165,23 @@ class _Graph(tf.Module):
         low, high = tf.gather_nd(self.low, where), tf.gather_nd(self.high, where)
         of_task = tf.one_hot(tf.gather(self.task, batch), self.n_tasks)
         hidden = network.trunk(self.network, self.parameters, x, masks)
-        outputs = [network.head(self.network, self.parameters, task, x, hidden, masks) for task in range(self.n_tasks)]
+        outputs = [network.answer(self.network, head, x, hidden, masks) for head in network.heads(self.parameters)]
         mean, log_scale = (tf.stack([output[part][:, 0] for output in outputs], axis=-1) for part in (0, 1))
         return negative_log_likelihood(low, high, tf.reduce_sum(mean * of_task, -1),
                                        tf.reduce_sum(log_scale * of_task, -1))
 
-    def _adamw(self, gradients, step, is_active):
-        """Adam with decoupled weight decay on weights only (Loshchilov & Hutter 2019, arXiv 1711.05101)."""
+    def _adamw(self, gradients, step):
+        """Adam with decoupled weight decay on weights only (Loshchilov & Hutter 2019, arXiv 1711.05101), in TensorFlow's fused
+        kernel: written out, these dozen passes over memory would cost more than the network."""
         progress = step / float(self.config.epochs * self.n_steps)
         rate = self.config.learning_rate * tf.minimum(1.0, progress / WARM_UP) * 0.5 * (1 + tf.cos(np.pi * progress))
         for name, gradient in gradients.items():
-            value, first, second = self.parameters[name], self.first[name], self.second[name]
-            first.assign(BETA_1 * first + (1 - BETA_1) * gradient)
-            second.assign(BETA_2 * second + (1 - BETA_2) * gradient**2)
-            change = first / (1 - BETA_1**(step + 1)) / (tf.sqrt(second / (1 - BETA_2**(step + 1))) + EPSILON)
+            value = self.parameters[name]
             if name.endswith("weight"):
-                change += self.config.weight_decay * value
-            value.assign_sub(rate * change * tf.reshape(is_active, (-1,) + (1,) * (len(value.shape) - 1)))
+                value.assign_sub(rate * self.config.weight_decay * value)
+            tf.raw_ops.ResourceApplyAdam(
+                var=value.handle, m=self.first[name].handle, v=self.second[name].handle, beta1_power=BETA_1 ** (step + 1),
+                beta2_power=BETA_2 ** (step + 1), lr=rate, beta1=BETA_1, beta2=BETA_2, epsilon=EPSILON, grad=gradient)
 
     @tf.function
     def validation_loss(self):
