@@ -41,7 +41,7 @@ class TrainingRows:
 @dataclass(frozen=True)
 class History:
     """loss: mean training loss [epochs, M]; validation: mean validation loss [epochs, M], NaN where none was kept
-    back; last_epoch: the epoch whose weights each member keeps [M]."""
+    back and once a member has stopped; last_epoch: the epoch whose weights each member keeps [M]."""
 
     loss: np.ndarray
     validation: np.ndarray
@@ -60,7 +60,7 @@ def train(rows: TrainingRows, network_config: NetworkConfig, config: TrainConfig
     best = _Best(graph.parameters, len(rows.part_of_member))
     for epoch in range(config.epochs):
         losses.append(graph.epoch(tf.constant(epoch)).numpy())
-        validations.append(graph.validation_loss().numpy())
+        validations.append(np.where(best.is_stopped(epoch, config.patience), np.nan, graph.validation_loss().numpy()))
         best.update(epoch, validations[-1], graph.parameters, config.patience)
         if progress:
             progress(epoch + 1, config.epochs, losses[-1])
