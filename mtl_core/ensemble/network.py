@@ -98,6 +98,6 @@ def _linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | float) -> tf.Tens
 
     One product a member, masks and batch side by side; left to broadcast, the gradient would take twice as long.
     """
-    n_members, n_masks, n_rows = tf.unstack(tf.shape(x)[:3])
+    n_members, n_masks, n_rows = tf.unstack(tf.shape(x)[:3], num=3)
     product = tf.reshape(x, (n_members, n_masks * n_rows, x.shape[-1])) @ weight + bias
     return tf.reshape(product, (n_members, n_masks, n_rows, weight.shape[-1]))
