@@ -36,3 +36,22 @@ def parity_rows(out_of_fold: pd.DataFrame, task: str, split: str) -> pd.DataFram
     rows = out_of_fold[(out_of_fold["task"] == task) & (out_of_fold["split"] == split)]
     exact = rows[rows["low"] == rows["high"]]
     return exact.groupby("measurement_id")[["low", "mean", "std"]].mean().reset_index()
+
+
+def gain_of_learning_together(ablations: pd.DataFrame, task: str) -> pd.DataFrame:
+    """By split: R² alone, and what learning with the other tasks adds to it, with a 95 % interval.
+
+    ablations: rows of `benchmarks.ablations`, whose differences are variant − default.
+    """
+    rows = ablations[(ablations["variant"] == "single task") & (ablations["task"] == task)]
+    return pd.DataFrame({"held out": rows["split"].map(SPLIT_WORDS), "alone": rows["r2"], "gain": -rows["difference"],
+                         "low": -rows["high"], "high": -rows["low"]}).set_index("held out")
+
+
+def verdict(gain: pd.DataFrame) -> str:
+    """One sentence on a table of `gain_of_learning_together`."""
+    helps, hurts = (gain.index[found].tolist() for found in (gain["low"] > 0, gain["high"] < 0))
+    if not helps and not hurts:
+        return "Learning it together with the other properties made no difference that these papers can show."
+    return "; ".join(f"learning together {word} {', '.join(splits)}" for word, splits in (("helps", helps), ("hurts", hurts))
+                     if splits).capitalize() + "."

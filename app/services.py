@@ -242,6 +242,12 @@ def report() -> dict:
 
 
 @st.cache_data(show_spinner=False)
+def ablations() -> pd.DataFrame:
+    """What single choices are worth, as `python -m benchmarks.ablations` found it."""
+    return pd.read_csv(ASSETS_DIR / "ablations.csv")
+
+
+@st.cache_data(show_spinner=False)
 def out_of_fold() -> pd.DataFrame:
     """The stored out-of-fold predictions of the shipped run."""
     from mtl_core import pipeline

@@ -2,6 +2,7 @@
 
 Each variant trains the default network on the folds of the default run and answers the same untouched exact rows.
 The difference is variant − default in pooled out-of-fold R², with a 95 % interval from resampling whole papers.
+Writes assets/ablations.csv, from which the Train page says what multi-task learning is worth.
 """
 import os
 
@@ -18,9 +19,11 @@ from mtl_core.data import observations, read_tables
 from mtl_core.data.training import has_flag
 from mtl_core.ensemble.config import PRESETS, EnsembleConfig
 from mtl_core.ensemble.fit import fit_ensemble, training_parts
+from mtl_core.settings import ASSETS_DIR
 from mtl_core.uncertainty.metrics import out_of_fold
 
 N_BOOTSTRAP = 1000
+NETWORKS = {"no linear skip": {"linear_skip": False}, "one noise a task": {"noise": "task"}, "no dropout": {"dropout": 0.0}}
 DEFAULT = PRESETS["default"]
 # Two fold seeds and one member a fold: differences are paired, so that this is enough, and ten trainings stay affordable.
 CONFIG = DEFAULT.model_copy(update={"train": DEFAULT.train.model_copy(update={"n_fold_seeds": 2, "n_repeats": 1})})
@@ -33,17 +36,18 @@ def main() -> None:
     parts = training_parts(prepared.observations, CONFIG)
     default = _held_out(prepared, parts, CONFIG)
     print(f"{'variant':<34}{'task':<19}{'split':<13}{'R²':>7}{'Δ R²':>8}   95 % interval")
-    _report("default", default, default)
+    found = []
     for task in CONFIG.tasks:
         only = (prepared.observations["task"] == task).to_numpy()
         masked = [replace(part, is_training=part.is_training & only) for part in parts]
-        _report(f"single task: {task}", _held_out(prepared, masked, CONFIG, test=parts).query("task == @task"), default)
-    for network in ({"linear_skip": False}, {"noise": "task"}, {"dropout": 0.0}):
-        config = CONFIG.model_copy(update={"network": CONFIG.network.model_copy(update=network)})
-        _report(f"{network}", _held_out(prepared, parts, config), default)
+        found += _report("single task", _held_out(prepared, masked, CONFIG, test=parts).query("task == @task"), default)
+    for name, change in NETWORKS.items():
+        config = CONFIG.model_copy(update={"network": CONFIG.network.model_copy(update=change)})
+        found += _report(name, _held_out(prepared, parts, config), default)
     stopping = CONFIG.model_copy(update={"train": CONFIG.train.model_copy(update={"validation_share": 0.1})})
-    _report("early stopping on 10 % of papers", _held_out(prepared, parts, stopping), default)
-    _transpassive(table, prepared, parts, default)
+    found += _report("early stopping on 10 % of papers", _held_out(prepared, parts, stopping), default)
+    found += _transpassive(table, prepared, parts, default)
+    pd.DataFrame(found).to_csv(ASSETS_DIR / "ablations.csv", index=False, float_format="%.3f", lineterminator="\n")
 
 
 def _held_out(prepared, parts, config: EnsembleConfig, *, test=None) -> pd.DataFrame:
@@ -52,20 +56,22 @@ def _held_out(prepared, parts, config: EnsembleConfig, *, test=None) -> pd.DataF
     return out_of_fold(ensemble, test or parts, prepared.observations, prepared.values)
 
 
-def _transpassive(table, prepared, parts, default) -> None:
+def _transpassive(table, prepared, parts, default) -> list[dict]:
     """Move the bound of the 41 transpassive rows by ±200 mV, then leave them out; the folds stay."""
+    found = []
     is_transpassive = prepared.observations["measurement_id"].isin(
         table.measurements.loc[has_flag(table, ("transpassive",)), "measurement_id"]).to_numpy()
     print(f"  {is_transpassive.sum()} transpassive rows, mean prediction: {_mean_of(default, is_transpassive, prepared)}")
     for shift in (-200.0, 200.0):
         shifted = replace(prepared, observations=observations(table, CONFIG.tasks, transpassive_shift_mv=shift))
         rows = _held_out(shifted, parts, CONFIG)
-        _report(f"transpassive bound {shift:+.0f} mV", rows, default)
+        found += _report(f"transpassive bound {shift:+.0f} mV", rows, default)
         print(f"  their mean prediction: {_mean_of(rows, is_transpassive, prepared)}")
     without = [replace(part, is_training=part.is_training & ~is_transpassive) for part in parts]
     rows = _held_out(prepared, without, CONFIG, test=parts)
-    _report("transpassive rows left out", rows, default)
+    found += _report("transpassive rows left out", rows, default)
     print(f"  their mean prediction: {_mean_of(rows, is_transpassive, prepared)}")
+    return found
 
 
 def _mean_of(rows, chosen, prepared):
@@ -74,7 +80,9 @@ def _mean_of(rows, chosen, prepared):
     return ", ".join(f"{split} {value:.0f} mV" for split, value in means.items())
 
 
-def _report(name, variant, default) -> None:
+def _report(name, variant, default) -> list[dict]:
+    """Print and return one row a task and split."""
+    found = []
     keys = ["measurement_id", "task", "split", "fold_seed"]
     exact = variant[variant["low"] == variant["high"]]
     paired = exact.merge(default[[*keys, "mean"]], on=keys, suffixes=("", "_default"), validate="1:1")
@@ -82,6 +90,9 @@ def _report(name, variant, default) -> None:
         difference, low, high = _difference(rows)
         value = np.mean([r2_score(part["low"], part["mean"]) for _, part in rows.groupby("fold_seed")])
         print(f"{name:<34}{task:<19}{split:<13}{value:>7.3f}{difference:>+8.3f}   [{low:+.3f}, {high:+.3f}]", flush=True)
+        found.append({"variant": name, "task": task, "split": split, "r2": value, "difference": difference, "low": low,
+                      "high": high})
+    return found
 
 
 def _difference(rows):

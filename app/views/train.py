@@ -4,7 +4,7 @@ import streamlit as st
 from app import services
 from app.figures.scores import SPLIT_WORDS, coverage_figure, parity_figure, scores_figure
 from app.figures.style import color_of
-from app.runs import parity_rows, r2_of_models, score_table
+from app.runs import gain_of_learning_together, parity_rows, r2_of_models, score_table, verdict
 from mtl_core.tasks import TASKS
 
 st.header("Train")
@@ -36,6 +36,15 @@ with right:
     st.caption("Only the diagonal is honest by design. A band calibrated on random rows is too narrow for new papers, so the "
                "Design page uses the one calibrated on new papers.")
 st.dataframe(score_table(report, key, unit), width="stretch", alt="Scores by split")
+
+gain = gain_of_learning_together(services.ablations(), key)
+if len(gain):
+    st.subheader("Is it worth learning the properties together?")
+    st.markdown(verdict(gain))
+    st.dataframe(gain.style.format("{:.3f}").format("{:+.3f}", subset=["gain", "low", "high"]), width="stretch",
+                 alt="R² alone and the gain of learning together")
+    st.caption("R² of networks that learn this property alone, and what learning it with the others adds: paired on the same "
+               "folds, with a 95 % interval over papers (`python -m benchmarks.ablations`).")
 
 st.subheader("Every measurement, predicted by networks that never saw its group")
 splits = list(report["metrics"][key])
