@@ -60,5 +60,5 @@ def results_of(prediction: Prediction, tasks: Sequence[TaskSpec], row: int = 0) 
 def as_record(result: Result) -> dict:
     """The shape in which results are downloaded; the same keys as the command line's JSON."""
     return {"mean": result.mean, "std": result.std, "lower": result.lower, "upper": result.upper,
-            "unit": result.task.unit, "level": result.level,
+            "unit": result.task.unit, "level_supported": result.is_supported, "level": result.level,
             "in_domain": result.in_domain, "domain_reason": result.reason}

@@ -80,6 +80,11 @@ class Selection(BaseModel):
         """The keywords that every simplex edit takes."""
         return {"locked": self.locked, "balance": self.balance}
 
+    @property
+    def is_movable(self) -> bool:
+        """Whether some other element can make room for the one that was moved last."""
+        return bool(simplex.givers(self.amounts, self.moved, **self.rules))
+
     def but(self, **changes) -> Self:
         """A validated copy with some fields changed."""
         return type(self)(**{name: getattr(self, name) for name in type(self).model_fields} | changes)
@@ -132,11 +137,12 @@ class Selection(BaseModel):
             "amounts": listed if _is_closed(listed) else simplex.normalised(listed),
             "conditions": _parsed_conditions(query),
             "level": float(query.get("level", "90")) / 100,
-            "locked": frozenset(filter(None, query.get("lock", "").split(","))),
+            # Locks, balance and sweep of elements that the alloy does not have say nothing about it.
+            "locked": frozenset(query.get("lock", "").split(",")) & listed.keys(),
         }
-        if "balance" in query:
+        if query.get("balance") in {NOT_REPORTED, *listed}:
             chosen["balance"] = None if query["balance"] == NOT_REPORTED else query["balance"]
-        if query.get("sweep"):
+        if query.get("sweep") in listed:
             chosen["moved"] = query["sweep"]
         return cls.of(composition, basis=basis, **chosen)
 
@@ -154,8 +160,11 @@ def _is_closed(amounts: Mapping[str, float]) -> bool:
 
 
 def _parsed_amounts(text: str) -> dict[str, float]:
-    pairs = (part.split(":") for part in text.split(",") if part)
-    return {symbol: float(amount) for symbol, amount in pairs}
+    pairs = [part.partition(":") for part in text.split(",") if part]
+    try:
+        return {symbol: float(amount) for symbol, _, amount in pairs}
+    except ValueError as error:
+        raise ValueError(f"expected an alloy such as Fe:70,Cr:18,Ni:12, got {text!r}") from error
 
 
 def _parsed_conditions(query: Mapping[str, str]) -> Conditions:

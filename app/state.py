@@ -1,7 +1,9 @@
 """The one door to st.session_state: what this visitor chose, and its mirror in the URL."""
 import streamlit as st
+from pydantic import ValidationError
 
 from app.selection import Selection
+from mtl_core.errors import in_words
 
 _SELECTION, _SPANS = "selection", "spans"
 SPANS = (5.0, 10.0, 20.0, 50.0, 100.0)
@@ -29,7 +31,8 @@ def open_link(otherwise: Selection) -> str:
     try:
         choose(Selection.from_query(st.query_params.to_dict()), fresh=True)
     except ValueError as error:
-        return f"This link cannot be followed, so the page opens on its usual alloy. {error}"
+        said = in_words(error) if isinstance(error, ValidationError) else str(error)
+        return f"This link cannot be followed, so the page opens on its usual alloy: {said}"
     return ""
 
 

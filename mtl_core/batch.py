@@ -40,7 +40,10 @@ def predict_table(predictor: Predictor, rows: pd.DataFrame, *, default: Conditio
                 answers[f"{key}_{part}"][chunk] = getattr(prediction, part)[:, column]
         if progress:
             progress(len(chunk))
-    return rows.assign(**answers, error=[error for _, _, error in read])
+    kinds = {name: "boolean" if name.endswith("in_domain") else float for name in answers}
+    typed = {name: pd.Series(values, rows.index).where(pd.notna(values), None).astype(kinds[name])
+             for name, values in answers.items()}
+    return rows.assign(**typed, error=[error for _, _, error in read])
 
 
 def _check_columns(rows, name):

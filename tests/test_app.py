@@ -118,9 +118,25 @@ def test_a_link_brings_the_same_selection_back(name):
     assert again.conditions == chosen.conditions
 
 
+def test_a_link_with_locks_or_a_sweep_of_elements_that_its_alloy_lacks_still_brings_the_alloy():
+    found = Selection.from_query({"alloy": "Fe:70,Cr:18,Ni:12", "lock": "Zz,Cr", "balance": "Zz", "sweep": "Qq"})
+    assert found.amounts == {"Fe": 70, "Cr": 18, "Ni": 12} and found.locked == {"Cr"}
+    assert (found.balance, found.moved) == ("Fe", "Cr")
+
+
+def test_no_curve_is_drawn_along_an_element_that_cannot_move():
+    app = AppTest.from_file(str(MAIN), default_timeout=120)
+    for key, value in {"alloy": "Cr:82.5,Fe:17.5", "lock": "Fe", "sweep": "Cr"}.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    assert any("Nothing can make room for Cr" in caption.value for caption in app.caption)
+    assert not any(heading.value.startswith("##### Along") for heading in app.markdown)
+
+
 @pytest.mark.parametrize("broken", [
     {}, {"alloy": ""}, {"alloy": "Fe"}, {"alloy": "Fe:nan"}, {"alloy": "Fe:50"}, {"alloy": "Fe:100", "level": "99"},
-    {"alloy": "Fe:100", "ph": "acid"}, {"alloy": "Fe:100", "sweep": "Cr"}, {"alloy": "Fe:100", "process": "MAGIC"},
+    {"alloy": "Fe:100", "ph": "acid"}, {"alloy": "Fe:100", "process": "MAGIC"},
     {"alloy": "Fe:100", "basis": "vol"}, {"alloy": "Fe:-5,Cr:105"}])
 def test_a_link_that_is_not_ours_is_refused_with_a_value_error(broken):
     with pytest.raises(ValueError):

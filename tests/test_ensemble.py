@@ -73,7 +73,7 @@ def answers(trained, rows, config=NETWORK):
     """Mean and log scale of every member for each row's own task, without dropout, [M, n]."""
     x, ones = tf.constant(rows.features[rows.part_of_member][:, None]), [1.0] * len(network.mask_widths(config))
     hidden = network.trunk(config, trained, x, ones)
-    both = [network.answer(config, head, x, hidden, ones) for head in network.heads(trained)]
+    both = [network.answer(config, head, x, hidden, ones) for head in network.heads(trained, 2)]
     return [np.where(rows.task, both[1][part][:, 0], both[0][part][:, 0]) for part in (0, 1)]
 
 
@@ -125,7 +125,7 @@ def test_the_trainer_recovers_what_censoring_hides():
         ones = [1.0] * 2
         inputs = tf.constant(np.stack([x, x])[:, None])
         hidden_state = network.trunk(straight, trained, inputs, ones)
-        mean, _ = network.answer(straight, network.heads(trained)[0], inputs, hidden_state, ones)
+        mean, _ = network.answer(straight, network.heads(trained, 1)[0], inputs, hidden_state, ones)
         return np.abs(mean.numpy().mean(axis=(0, 1)) - 2 * x[:, 0])[hidden].mean()
 
     with_bounds, without = error_where_hidden(np.ones(800, bool)), error_where_hidden(~hidden)

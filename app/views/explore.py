@@ -6,6 +6,7 @@ from app.atlas import color_choices
 from app.figures.atlas import map_figure
 from app.figures.style import color_of
 from app.figures.waterfall import waterfall_figure
+from app.presets import opening
 from mtl_core.tasks import TASKS
 
 st.header("Explore")
@@ -21,10 +22,10 @@ left, right = st.columns([1.3, 1], gap="large")
 with left:
     choices = color_choices(table)
     color = st.selectbox("Colour by", list(choices), format_func=choices.get, width=320)
-    points, task, chosen = services.map_points(color), TASKS.get(color), state.selection()
+    points, task, chosen = services.map_points(color), TASKS.get(color), state.selection() or opening()
     figure = map_figure(
         services.map_coordinates(points.ids), points.texts, points.values, unit=task.unit if task else "",
-        logarithmic=bool(task) and task.transform == "log10", here=services.place(chosen.composition) if chosen else None)
+        logarithmic=bool(task) and task.transform == "log10", here=services.place(chosen.composition))
     st.plotly_chart(figure, key="map", config={"displaylogo": False, "scrollZoom": True},
                     alt=f"Map of all alloys coloured by {choices[color]}")
     st.caption("Neighbours on this map are alike in elements and descriptors (UMAP); distances between clouds mean "

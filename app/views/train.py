@@ -33,8 +33,8 @@ with right:
     st.subheader("Does the 90 % band hold?")
     st.plotly_chart(coverage_figure(report["transfer"][key], level=0.9, color=color), key="coverage",
                     config={"displayModeBar": False}, alt="Coverage by calibration and test split")
-    st.caption("Only the diagonal is honest by design. A band calibrated on random rows is too narrow for new papers, so the "
-               "Design page uses the one calibrated on new papers.")
+    st.caption("Only on the diagonal is a band tested as it was calibrated. One calibrated on random rows is too narrow for "
+               "new papers, so the Design page uses the one calibrated on new papers.")
 st.dataframe(score_table(report, key, unit), width="stretch", alt="Scores by split")
 
 gain = gain_of_learning_together(services.ablations(), key)

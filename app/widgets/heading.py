@@ -20,8 +20,9 @@ def heading(chosen: Selection) -> None:
 
 def _level_slider(chosen: Selection) -> None:
     state.show("level", round(100 * chosen.level))
-    st.slider("Band holds", 50, 95, step=1, key="level", format="%d %%", on_change=_change,
-              help="Empirical: of the measurements in papers that the networks had not seen, this share fell inside.")
+    st.slider("Level of the bands", 50, 95, step=1, key="level", format="%d %%", on_change=_change,
+              help="Empirical: of the measurements in papers that the networks had not seen, this share fell inside. Outside "
+                   "the domain nothing was checked, and the cards say so.")
 
 
 def _change() -> None:

@@ -10,6 +10,10 @@ from app.selection import UNITS, Selection
 
 def sweep_plots(selection: Selection) -> None:
     """One plot a task, side by side."""
+    if not selection.is_movable:
+        st.caption(f"Nothing can make room for {selection.moved}: all else is locked or absent. Unlock or add an element to see "
+                   "the properties along it.")
+        return
     line = line_through(selection, end=state.span(selection.moved, selection.amounts[selection.moved]))
     sweeps = services.sweeps(selection, line)
     st.markdown(f"##### Along {selection.moved}", help="Sweeps follow the element that was moved last; the others make "

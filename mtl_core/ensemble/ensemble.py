@@ -68,10 +68,10 @@ class Ensemble:
     def mean_tensor(self, values: tf.Tensor, task: str) -> tf.Tensor:
         """Means [M, K, n] as a tensor that can be differentiated; values: [n, F], or [M, 1, n, F] to give each member its own."""
         shared = values[None, None] if len(values.shape) == 2 else values
-        return _answer(self.config.network, self.config.tasks.index(task), *self._tensors[task], shared)[0]
+        return _answer(self.config.network, len(self.tasks), self.config.tasks.index(task), *self._tensors[task], shared)[0]
 
     def _forward(self, values, index):
-        mean, scale = _answer(self.config.network, index, *self._tensors[self.config.tasks[index]],
+        mean, scale = _answer(self.config.network, len(self.tasks), index, *self._tensors[self.config.tasks[index]],
                               values[None, None])
         return mean.numpy(), scale.numpy()
 
@@ -89,12 +89,12 @@ class Ensemble:
 
 
 @tf.function(reduce_retracing=True)
-def _answer(config: NetworkConfig, task: int, parameters, masks, feature_mean, feature_scale, visible, target_mean,
+def _answer(config: NetworkConfig, n_tasks: int, task: int, parameters, masks, feature_mean, feature_scale, visible, target_mean,
             target_std, values):
     """Mean and noise standard deviation [M, K, n] in the learning unit, from unscaled features [1 or M, 1, n, F]."""
     x = scaled(values, feature_mean, feature_scale) * visible
     hidden = network.trunk(config, parameters, x, masks)
-    mean, log_scale = network.answer(config, network.heads(parameters)[task], x, hidden, masks)
+    mean, log_scale = network.answer(config, network.heads(parameters, n_tasks)[task], x, hidden, masks)
     return target_mean + target_std * mean, target_std * LOGISTIC_STD * tf.exp(log_scale)
 
 

@@ -71,10 +71,10 @@ def trunk(config: NetworkConfig, parameters: Parameters, x: tf.Tensor, masks: li
     return hidden
 
 
-def heads(parameters: Parameters) -> list[Parameters]:
+def heads(parameters: Parameters, n_tasks: int) -> list[Parameters]:
     """What belongs to each task alone, without the task axis. Unstacked at once: the gradient of slices is far slower."""
     axes = {name: 2 if name == "skip_weight" else 1 for name in parameters if not name.startswith("trunk")}
-    columns = [tf.unstack(tf.convert_to_tensor(parameters[name]), axis=axis) for name, axis in axes.items()]
+    columns = [tf.unstack(tf.convert_to_tensor(parameters[name]), num=n_tasks, axis=axis) for name, axis in axes.items()]
     return [dict(zip(axes, of_task, strict=True)) for of_task in zip(*columns, strict=True)]
 
 
@@ -98,6 +98,6 @@ def _linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | float) -> tf.Tens
 
     One product a member, masks and batch side by side; left to broadcast, the gradient would take twice as long.
     """
-    n_members, n_masks, n_rows = tf.unstack(tf.shape(x)[:3], num=3)
-    product = tf.reshape(x, (n_members, n_masks * n_rows, x.shape[-1])) @ weight + bias
-    return tf.reshape(product, (n_members, n_masks, n_rows, weight.shape[-1]))
+    n_members, n_masks, n_rows, n_in = tf.unstack(tf.shape(x), num=4)
+    product = tf.reshape(x, (n_members, n_masks * n_rows, n_in)) @ weight + bias
+    return tf.reshape(product, (n_members, n_masks, n_rows, tf.shape(weight)[-1]))

@@ -51,8 +51,7 @@ class Domain:
 
     def distances(self, at: np.ndarray) -> np.ndarray:
         """at.% that would have to be swapped to reach the nearest training alloy (half the L1 distance), [m]; at: [m, E]."""
-        distinct = np.unique(self.at, axis=0)
-        return 0.5 * cdist(at, distinct, "cityblock").min(axis=1)
+        return 0.5 * cdist(at, self._distinct, "cityblock").min(axis=1)
 
     def scores(self, at: np.ndarray) -> np.ndarray:
         """distance / limit, [m]: up to 1 is as near as alloys of different papers usually are."""
@@ -74,6 +73,10 @@ class Domain:
     @property
     def _name(self):
         return self.task.label.lower()
+
+    @cached_property
+    def _distinct(self):
+        return np.unique(self.at, axis=0)
 
     @cached_property
     def _largest(self):
