@@ -6,6 +6,7 @@ visitors and never changed.
 import gc
 import os
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -95,6 +96,12 @@ def answer(selection: Selection) -> tuple[Result, ...]:
     """What each task says about the selected alloy."""
     prediction = predictor().predict([selection.composition], selection.conditions, level=selection.level)
     return results_of(prediction, tasks())
+
+
+def let_the_screen_catch_up() -> None:
+    """A pause in which the server's own thread sends what was drawn so far; it would otherwise wait for the whole script, which
+    keeps the interpreter and every core busy."""
+    time.sleep(0.05)
 
 
 def sweeps(selection: Selection, line: Line) -> tuple[Sweep, ...]:

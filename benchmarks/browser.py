@@ -20,6 +20,7 @@ CHROMIUM = shutil.which("chromium")
 NUMBER = ".st-key-card_hardness [data-testid=stMetricValue]"
 # Means and intervals of all cards: one rounded number may well be the same at the next alloy, all of them are not.
 NUMBERS = "() => [...document.querySelectorAll('[class*=st-key-card_]')].map(card => card.innerText).join()"
+SETTLE_MS = 1000  # the charts below are drawn after the script has ended; a hand is not faster than that
 LOAD_MS = 180_000  # the first visit imports TensorFlow
 
 
@@ -69,6 +70,7 @@ def _move(page, to):
     page.wait_for_function(f"before => ({NUMBERS})() !== before", arg=before)
     duration = time.perf_counter() - start
     page.wait_for_function("() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
+    page.wait_for_timeout(SETTLE_MS)
     return duration
 
 

@@ -29,6 +29,7 @@ with st.container(key="workbench"):
 with right, st.container(key="answers"):  # drawn first, so that the numbers are on screen while the rest is still on its way
     heading(chosen)
     result_cards(results, services.measured_values())
+services.let_the_screen_catch_up()
 with left, st.container(key="controls"):
     formula_box()
     with st.popover("Presets", width="stretch", on_change="rerun", key="presets") as presets:
