@@ -5,6 +5,7 @@ visitors and never changed.
 """
 import gc
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -28,10 +29,11 @@ from mtl_core.data.summary import summary
 from mtl_core.data.tables import AlloyTable, read_tables
 from mtl_core.data.training import observations, waterfall
 from mtl_core.features.descriptors import describe
-from mtl_core.features.projection import Projection
+from mtl_core.features.projection import Projection, best_stored
 from mtl_core.settings import ASSETS_DIR, DATA_DIR
 from mtl_core.tasks import TaskSpec
 
+MAP = DATA_DIR / "cache" / "projection.npz"
 PINS = Path(os.environ.get("ALLOYSCOPE_USER", DATA_DIR / "user")) / "pins.json"
 SAME_ALLOY = 0.5  # at.%: within this, two published compositions count as one alloy, as in the folds
 MOST_REPEATS = 40  # measurements of one alloy that are looked for
@@ -221,10 +223,21 @@ def predict_rows(rows: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     return predict_table(predictor(), rows, default=selection.conditions, level=selection.level)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, ttl=60)
 def projection() -> Projection:
-    """The stored map of all alloys."""
-    return Projection.load(ASSETS_DIR / "projection.npz")
+    """The map of all alloys. Where the data have changed since it was made, a new one is laid out in the background."""
+    stored, is_current = best_stored(table(), MAP, ASSETS_DIR / MAP.name)
+    if not is_current:
+        _lay_out_map()
+    return stored
+
+
+@st.cache_resource(show_spinner=False)
+def _lay_out_map() -> subprocess.Popen:
+    """Once a server: UMAP takes half a minute in a process of its own, and the page goes on with the old map."""
+    MAP.parent.mkdir(parents=True, exist_ok=True)
+    return subprocess.Popen([sys.executable, "-m", "mtl_core", "data", "map", "--output", str(MAP)], start_new_session=True,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def map_coordinates(ids: np.ndarray) -> np.ndarray:

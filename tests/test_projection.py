@@ -7,7 +7,7 @@ import pytest
 
 from mtl_core.data.tables import read_tables
 from mtl_core.errors import CheckpointError
-from mtl_core.features.projection import Projection, fingerprint_of, fit_projection, is_current
+from mtl_core.features.projection import Projection, best_stored, fingerprint_of, fit_projection, is_current
 from mtl_core.settings import ASSETS_DIR
 
 SHIPPED = ASSETS_DIR / "projection.npz"
@@ -32,6 +32,16 @@ def fitted():
     at, _ = alloys(80)
     at[1] = at[0]  # one composition, processed in two ways
     return at, fit_projection(at, SYMBOLS, np.arange(80), n_neighbors=8)
+
+
+def test_a_map_of_these_very_alloys_is_preferred_and_a_stale_one_serves_until_there_is_one(shipped, fitted, tmp_path):
+    table, stale, missing = read_tables(), tmp_path / "stale.npz", tmp_path / "missing.npz"
+    fitted[1].save(stale)
+    assert best_stored(table, stale, SHIPPED)[1] and best_stored(table, missing, SHIPPED)[1]
+    found, is_made_from_these = best_stored(table, missing, stale)
+    assert not is_made_from_these and found.fingerprint == fitted[1].fingerprint != shipped.fingerprint
+    with pytest.raises(CheckpointError, match="python -m mtl_core data map"):
+        best_stored(table, missing)
 
 
 def test_a_mapped_alloy_lands_on_its_own_point(fitted):

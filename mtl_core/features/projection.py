@@ -113,6 +113,19 @@ def is_current(projection: Projection, table: AlloyTable) -> bool:
     return projection.fingerprint == fingerprint_of(*_mapped(table))
 
 
+def best_stored(table: AlloyTable, *paths: Path) -> tuple[Projection, bool]:
+    """The first stored map that was made from exactly these alloys, and True; else the last one there is, and False.
+
+    Raises CheckpointError when no path holds a map.
+    """
+    stored = [Projection.load(path) for path in paths if path.is_file()]
+    if not stored:
+        raise CheckpointError(f"expected a map of alloys in one of {', '.join(map(str, paths))}; make one with "
+                              "`python -m mtl_core data map`")
+    current = [projection for projection in stored if is_current(projection, table)]
+    return (current[0], True) if current else (stored[-1], False)
+
+
 def _mapped(table: AlloyTable) -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
     at = table.alloys[[f"at_{symbol}" for symbol in table.elements]].to_numpy(float)
     return at, table.elements, table.alloys["alloy_id"].to_numpy(str)
