@@ -10,8 +10,7 @@ from mtl_core.chemistry.elements import SYMBOLS
 from mtl_core.data.guards import read_text_table
 from mtl_core.data.schema import AT, TABLES, AlloyRow, MeasurementRow, columns_of, find_problems
 from mtl_core.errors import DataError, Problem
-
-DATA_DIR = Path(__file__).resolve().parents[2] / "data"
+from mtl_core.settings import DATA_DIR
 
 _NUMBERS = ("value", "value_low", "value_high", "temperature_c", "chloride_m", "bromide_m", "sulphate_m",
             "perchlorate_m", "acid_m", "ph", "scan_rate_mv_s", "year")

@@ -3,11 +3,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from mtl_core.data.folds import SPLITS, Split
 from mtl_core.errors import ConfigError
 from mtl_core.tasks import DEFAULT_TASKS, TASKS
-
-SplitKind = Literal["random", "composition", "reference"]
-SPLIT_KINDS: tuple[SplitKind, ...] = ("random", "composition", "reference")
 
 
 class _Frozen(BaseModel):
@@ -45,7 +43,7 @@ class TrainConfig(_Frozen):
     n_folds: int = Field(10, ge=2)
     n_fold_seeds: int = Field(3, ge=1)
     n_repeats: int = Field(2, ge=1)
-    splits: tuple[SplitKind, ...] = SPLIT_KINDS
+    splits: tuple[Split, ...] = SPLITS
     validation_share: float = Field(0.0, ge=0.0, lt=0.5)
     patience: int = Field(20, ge=1)
 

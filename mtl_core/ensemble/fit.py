@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mtl_core.data.folds import make_folds, reference_groups
+from mtl_core.data.folds import Split, make_folds, reference_groups
 from mtl_core.ensemble import network
-from mtl_core.ensemble.config import EnsembleConfig, SplitKind
+from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.ensemble.ensemble import Ensemble
 from mtl_core.ensemble.trainer import History, Progress, TrainingRows, train
 from mtl_core.features.scaling import Scaler
@@ -20,7 +20,7 @@ from mtl_core.tasks import TASKS
 class Part:
     """The training part of one fold: everything but that fold. is_training: bool [n]."""
 
-    split: SplitKind
+    split: Split
     fold_seed: int
     fold: int
     is_training: np.ndarray
