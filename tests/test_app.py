@@ -34,7 +34,7 @@ VIEWS = sorted(path.name for path in (ROOT / "app" / "views").glob("*.py") if pa
 @pytest.fixture
 def app(tmp_path, monkeypatch):
     """The app after its first run, with pins in a folder of its own."""
-    monkeypatch.setattr("app.services.PINS", tmp_path / "pins.json")
+    monkeypatch.setattr("app.services.kept.PINS", tmp_path / "pins.json")
     tested = AppTest.from_file(str(MAIN), default_timeout=120).run()
     assert not tested.exception
     return tested

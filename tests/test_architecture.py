@@ -35,12 +35,12 @@ def test_light_modules_of_the_library_load_nothing_heavy(module):
 def test_the_dashboard_opens_before_tensorflow_and_the_map_are_loaded():
     light = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sources("app/widgets", "app/figures")]
     light = [name for name in light if not name.endswith("__init__")]
-    loaded = loaded_by("import " + ", ".join([*light, "app.services", "app.uploads", "app.runs"]))
+    loaded = loaded_by("import " + ", ".join([*light, "app.services.maps", "app.services.kept", "app.uploads", "app.runs"]))
     assert loaded.isdisjoint({"tensorflow", "keras", "umap", "numba"})
 
 
 def test_only_services_cache():
-    assert [path.name for path in sources("app") if "st.cache_" in path.read_text(encoding="utf-8")] == ["services.py"]
+    assert {path.parent.name for path in sources("app") if "st.cache_" in path.read_text(encoding="utf-8")} == {"services"}
 
 
 def test_nothing_executable_is_stored_or_loaded():

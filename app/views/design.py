@@ -1,8 +1,9 @@
 """Move an alloy and see its properties with honest bands."""
 import streamlit as st
 
-from app import services, state
+from app import state
 from app.presets import opening
+from app.services import measured, model
 from app.widgets.batch import batch_panel
 from app.widgets.cards import result_cards
 from app.widgets.composition import composition_editor
@@ -23,20 +24,20 @@ with st.expander("Start here: three worked cases", icon=":material/school:"):
     start_here()
 
 chosen = state.selection()
-results = services.answer(chosen)
+results = model.answer(chosen)
 with st.container(key="workbench"):
     left, right = st.columns([1, 1.5], gap="large")
 with right, st.container(key="answers"):  # drawn first, so that the numbers are on screen while the rest is still on its way
     heading(chosen)
-    result_cards(results, services.measured_values())
-services.let_the_screen_catch_up()
+    result_cards(results, measured.measured_values())
+model.let_the_screen_catch_up()
 with left, st.container(key="controls"):
     formula_box()
     with st.popover("Presets", width="stretch", on_change="rerun", key="presets") as presets:
         if presets.open:
             preset_picker()
     composition_editor()
-    conditions_editor(services.needed_conditions())
+    conditions_editor(model.needed_conditions())
 with right:
     sweep_plots(chosen)
 

@@ -1,10 +1,11 @@
 """Which elements push the prediction away from that of another alloy, and how sure the networks are of each push."""
 import streamlit as st
 
-from app import services, state
+from app import state
 from app.figures.attribution import attribution_figure
 from app.figures.style import color_of, written
 from app.presets import PRESETS, name_of, opening
+from app.services import kept, model
 from app.widgets.conditions import spoken
 
 USUAL = "CoCrFeNi"
@@ -17,7 +18,7 @@ if complaint := state.open_link(opening()):
 chosen = state.selection()
 name = name_of(chosen.composition) or chosen.spelled
 baselines = {preset.name: preset.composition for preset in PRESETS.values() if preset.name != name}
-baselines |= {f"pin: {pin}": selection.composition for pin, selection in services.read_pins().items()}
+baselines |= {f"pin: {pin}": selection.composition for pin, selection in kept.read_pins().items()}
 left, right = st.columns([2, 1], vertical_alignment="bottom", gap="large")
 with left, st.container(gap=None):
     st.subheader(name, anchor=False)
@@ -25,9 +26,9 @@ with left, st.container(gap=None):
 usual = list(baselines).index(USUAL) if USUAL in baselines else 0
 baseline = right.selectbox("Compared with", list(baselines), index=usual, key="baseline")
 
-found = services.attributions(chosen, baselines[baseline])
+found = model.attributions(chosen, baselines[baseline])
 columns = st.columns(min(len(found), 2), gap="large")
-for index, (task, bars) in enumerate(zip(services.tasks(), found, strict=True)):
+for index, (task, bars) in enumerate(zip(model.tasks(), found, strict=True)):
     with columns[index % 2].container(border=True, key=f"why_{task.key}"):
         st.markdown(f"**{task.label}**  \n{baseline}: {written(bars.baseline)} {task.unit}  →  {name}: "
                     f"{written(bars.prediction)} {task.unit}")

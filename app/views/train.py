@@ -1,16 +1,16 @@
 """How the shipped ensemble was trained, and what its numbers are worth on alloys and papers it had never seen."""
 import streamlit as st
 
-from app import services
 from app.figures.scores import SPLIT_WORDS, coverage_figure, parity_figure, scores_figure
 from app.figures.style import color_of
 from app.runs import gain_of_learning_together, parity_rows, r2_of_models, score_table, verdict
+from app.services import model
 from mtl_core.tasks import TASKS
 
 st.header("Train")
 st.markdown(__doc__)
 
-report = services.report()
+report = model.report()
 with st.container(horizontal=True, gap="large"):
     st.metric("Networks", report["n_members"], width="content")
     st.metric("Dropout masks each", report["n_masks"], width="content")
@@ -37,7 +37,7 @@ with right:
                "new papers, so the Design page uses the one calibrated on new papers.")
 st.dataframe(score_table(report, key, unit), width="stretch", alt="Scores by split")
 
-gain = gain_of_learning_together(services.ablations(), key)
+gain = gain_of_learning_together(model.ablations(), key)
 if len(gain):
     st.subheader("Is it worth learning the properties together?")
     st.markdown(verdict(gain))
@@ -49,7 +49,7 @@ if len(gain):
 st.subheader("Every measurement, predicted by networks that never saw its group")
 splits = list(report["metrics"][key])
 split = st.segmented_control("Held out", splits, default=splits[-1], required=True, key="split", format_func=SPLIT_WORDS.get)
-rows = parity_rows(services.out_of_fold(), key, split)
+rows = parity_rows(model.out_of_fold(), key, split)
 st.plotly_chart(
     parity_figure(rows["low"], rows["mean"], rows["std"], rows["measurement_id"], unit=unit, color=color),
     key="parity", config={"displaylogo": False}, alt=f"Out-of-fold predictions of {task.label}")

@@ -2,8 +2,8 @@
 import pandas as pd
 import streamlit as st
 
-from app import services
 from app.selection import Selection
+from app.services import model
 from app.uploads import read_list, read_upload
 from mtl_core.errors import DataError
 
@@ -25,12 +25,12 @@ def batch_panel(chosen: Selection) -> None:
     except DataError as error:
         st.error(str(error))
         return
-    _show(services.predict_rows(rows, chosen))
+    _show(model.predict_rows(rows, chosen))
 
 
 def _show(predicted: pd.DataFrame) -> None:
     short = predicted.map(lambda cell: f"{cell:.4g}" if isinstance(cell, float) else cell)
-    inputs = [name for name in predicted if not name.startswith(tuple(task.key for task in services.tasks()))]
+    inputs = [name for name in predicted if not name.startswith(tuple(task.key for task in model.tasks()))]
     st.dataframe(short, hide_index=True, width="stretch", key="list_table", placeholder="–",
                  column_order=[*inputs, *predicted.columns.difference(inputs, sort=False)])
     st.download_button("Download this table", lambda: predicted.to_csv(index=False), "alloyscope-list.csv", "text/csv",

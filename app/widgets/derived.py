@@ -3,8 +3,8 @@ import math
 
 import streamlit as st
 
-from app import services
 from app.figures.style import written
+from app.services import model
 from mtl_core.chemistry.composition import Composition
 from mtl_core.features.descriptors import DESCRIPTORS
 
@@ -14,7 +14,7 @@ SHOWN = ("vec", "delta", "mixing_enthalpy", "mixing_entropy", "omega", "lambda",
 
 def derived_quantities(composition: Composition) -> None:
     """A row of numbers, each with its formula and reference on hover."""
-    values = services.derived(composition)
+    values = model.derived(composition)
     descriptors = {descriptor.key: descriptor for descriptor in DESCRIPTORS}
     with st.container(horizontal=True, gap="medium"):
         for key in SHOWN:

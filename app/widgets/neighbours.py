@@ -2,9 +2,9 @@
 import pandas as pd
 import streamlit as st
 
-from app import services
 from app.evidence import PROCESS_WORDS
 from app.selection import Selection
+from app.services import measured, model
 from app.widgets.conditions import NUMBERS
 from mtl_core.tasks import TaskSpec
 
@@ -13,10 +13,10 @@ DOI = "https://doi.org/"
 
 def neighbours_panel(selection: Selection) -> None:
     """One table a task; if this very alloy was measured, its own values come first."""
-    for task in services.tasks():
+    for task in model.tasks():
         st.markdown(f"**{task.label}** ({task.unit})")
         _own_values(selection, task)
-        nearest = _readable(services.others_near(selection.composition, task.key), task)
+        nearest = _readable(measured.others_near(selection.composition, task.key), task)
         st.dataframe(nearest, hide_index=True, width="stretch", key=f"nearest_{task.key}", placeholder="–",
                      column_config=_columns(task))
     st.caption("Distance: how many at.% would have to be exchanged. Values that start with > or < are bounds.")
@@ -31,7 +31,7 @@ def _columns(task: TaskSpec) -> dict:
 
 
 def _own_values(selection: Selection, task: TaskSpec) -> None:
-    own = services.own_values(selection.composition, task)
+    own = measured.own_values(selection.composition, task)
     if own.empty:
         return
     st.caption("This very alloy was measured (within 0.5 at.%). *Out-of-fold*: predicted by networks that never saw its "

@@ -2,11 +2,12 @@
 import pandas as pd
 import streamlit as st
 
-from app import services, state
+from app import state
 from app.figures.forest import forest_figure
 from app.figures.style import color_of
 from app.results import Result
 from app.selection import Selection
+from app.services import kept, model
 from app.widgets.conditions import spoken
 
 NOW = "on screen now"
@@ -18,14 +19,14 @@ def pins_panel(chosen: Selection, results: tuple[Result, ...]) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.text_input("Name this alloy", max_chars=60, placeholder="for example: 316L, warmer", width=320)
             if st.form_submit_button("Pin", icon=":material/keep:") and name.strip():
-                services.pin(name, chosen)
-    pinned = services.read_pins()
+                kept.pin(name, chosen)
+    pinned = kept.read_pins()
     if not pinned:
         st.caption("Pins stay here through reload and restart, to be compared side by side.")
         return
     compared = {NOW: (chosen, results)} | {
         name: (selection, predicted) for (name, selection), predicted
-        in zip(pinned.items(), services.results_for(pinned.values()), strict=True)}
+        in zip(pinned.items(), model.results_for(pinned.values()), strict=True)}
     _plots(compared)
     _table(compared)
     _manage(pinned)
@@ -52,4 +53,4 @@ def _manage(pinned: dict[str, Selection]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("A pin", list(pinned), width=320)
         st.button("Open", key="pin_open", on_click=state.choose, args=(pinned[name],), kwargs={"fresh": True})
-        st.button("Forget", key="pin_forget", on_click=services.unpin, args=(name,))
+        st.button("Forget", key="pin_forget", on_click=kept.unpin, args=(name,))

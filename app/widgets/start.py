@@ -3,10 +3,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import services, state
+from app import state
 from app.presets import PRESETS
 from app.results import Result
 from app.selection import Selection
+from app.services import model
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def start_here() -> None:
 def preset_picker() -> None:
     """One row a preset: its name as a button, and for each task whether it lies in the domain."""
     chosen = {name: preset.selection(level=state.selection().level) for name, preset in PRESETS.items()}
-    for (name, selection), results in zip(chosen.items(), services.results_for(chosen.values()), strict=True):
+    for (name, selection), results in zip(chosen.items(), model.results_for(chosen.values()), strict=True):
         with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small"):
             st.button(name, key=f"preset_{name}", width=150, on_click=_open, args=(selection,))
             for result in results:

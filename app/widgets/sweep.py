@@ -1,11 +1,12 @@
 """The property of each task against the element that was moved last."""
 import streamlit as st
 
-from app import services, state
+from app import state
 from app.figures.style import color_of
 from app.figures.sweep import sweep_figure
 from app.lines import line_through
 from app.selection import UNITS, Selection
+from app.services import measured, model
 
 
 def sweep_plots(selection: Selection) -> None:
@@ -15,14 +16,14 @@ def sweep_plots(selection: Selection) -> None:
                    "the properties along it.")
         return
     line = line_through(selection, end=state.span(selection.moved, selection.amounts[selection.moved]))
-    sweeps = services.sweeps(selection, line)
+    sweeps = model.sweeps(selection, line)
     st.markdown(f"##### Along {selection.moved}", help="Sweeps follow the element that was moved last; the others make "
                 "room as set on the left. Grey: measured alloys within 5 at.% of this line, under any condition.")
     axis = f"{selection.moved} ({UNITS[selection.basis]})"
     columns = st.columns(min(len(sweeps), 3))
-    for index, (task, sweep) in enumerate(zip(services.tasks(), sweeps, strict=True)):
-        measured = services.measured_near(line, task.key)
-        figure = sweep_figure(sweep, measured, axis=axis, label=task.label, unit=task.unit, color=color_of(index),
+    for index, (task, sweep) in enumerate(zip(model.tasks(), sweeps, strict=True)):
+        nearby = measured.measured_near(line, task.key)
+        figure = sweep_figure(sweep, nearby, axis=axis, label=task.label, unit=task.unit, color=color_of(index),
                               logarithmic=task.transform == "log10")
         columns[index % 3].plotly_chart(figure, key=f"sweep_{task.key}", config={"displaylogo": False},
                                         alt=f"{task.label} against {axis}")

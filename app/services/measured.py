@@ -1,0 +1,83 @@
+"""What was measured: the tables, and the readings near an alloy."""
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app.atlas import counts_table
+from app.evidence import Evidence, conditions_of, evidence_of, own_table
+from app.evidence import measured_near as near
+from app.figures.sweep import Measured
+from app.lines import Line
+from app.services import model
+from mtl_core.chemistry.composition import Composition
+from mtl_core.data.summary import summary
+from mtl_core.data.tables import AlloyTable, read_tables
+from mtl_core.data.training import observations, waterfall
+from mtl_core.tasks import TaskSpec
+
+SAME_ALLOY = 0.5  # at.%: within this, two published compositions count as one alloy, as in the folds
+MOST_REPEATS = 40  # measurements of one alloy that are looked for
+
+
+@st.cache_resource(show_spinner=False)
+def table() -> AlloyTable:
+    """The fact tables that the project carries."""
+    return read_tables()
+
+
+@st.cache_resource(show_spinner=False)
+def evidence(task: str) -> Evidence:
+    """The measured values of one task, as default training uses them."""
+    return evidence_of(observations(table(), (task,)), task)
+
+
+def measured_values() -> dict[str, np.ndarray]:
+    """Task key → all its exact values."""
+    return {task.key: evidence(task.key).values for task in model.tasks()}
+
+
+def measured_near(line: Line, task: str) -> Measured:
+    """The measured alloys near a line."""
+    return near(line, evidence(task))
+
+
+def nearest(composition: Composition, task: str, n: int = 5) -> pd.DataFrame:
+    """The nearest measured alloys of one task, as `mtl_core.pipeline.nearest` gives them."""
+    from mtl_core import pipeline
+
+    return pipeline.nearest(model.predictor(), composition, task, n=n)
+
+
+def others_near(composition: Composition, task: str, n: int = 5) -> pd.DataFrame:
+    """The nearest measured alloys of one task that are not this very alloy."""
+    found = _nearest_beyond_own(composition, task, n)
+    return found[found["distance"] >= SAME_ALLOY].head(n)
+
+
+def _nearest_beyond_own(composition: Composition, task: str, n: int) -> pd.DataFrame:
+    """n rows, and more only where this very alloy was measured: most alloys were not, and rows cost time."""
+    found = nearest(composition, task, n)
+    return nearest(composition, task, n + MOST_REPEATS) if found["distance"].min() < SAME_ALLOY else found
+
+
+def own_values(composition: Composition, task: TaskSpec) -> pd.DataFrame:
+    """Where this very alloy was measured: measured, out-of-fold and in-sample values, one row a measurement."""
+    found = _nearest_beyond_own(composition, task.key, 1)
+    own = found[(found["distance"] < SAME_ALLOY) & found["value"].notna()]
+    if own.empty:
+        return own
+    stated = [conditions_of(row) for row in own.to_dict("records")]
+    prediction = model.predictor().predict([composition] * len(own), stated)
+    return own_table(own, model.out_of_fold(), prediction.mean[:, model.tasks().index(task)], task)
+
+
+@st.cache_data(show_spinner=False)
+def data_counts() -> pd.DataFrame:
+    """How much there is of each property."""
+    return counts_table(summary(table())["properties"])
+
+
+@st.cache_data(show_spinner=False)
+def cleaning_steps() -> pd.DataFrame:
+    """Rows left after each cleaning rule, per property."""
+    return waterfall(table())

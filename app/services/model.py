@@ -1,0 +1,133 @@
+"""What the loaded ensemble answers. Heavy imports stand inside the functions, so that a page pays only for what it uses."""
+import gc
+import sys
+import time
+from collections.abc import Iterable
+
+import pandas as pd
+import streamlit as st
+
+from app.figures.sweep import Sweep
+from app.lines import POINTS, Line
+from app.presets import opening
+from app.results import Result, results_of
+from app.selection import Selection
+from mtl_core.chemistry.composition import Composition
+from mtl_core.features.descriptors import describe
+from mtl_core.settings import ASSETS_DIR
+from mtl_core.tasks import TaskSpec
+
+
+@st.cache_resource(show_spinner="Loading the ensemble …")
+def predictor():
+    """The shipped predictor, warmed up; what is loaded by now never becomes garbage and is left out of its collection."""
+    from mtl_core.pipeline import load_predictor
+
+    loaded = load_predictor()
+    first = opening()
+    reported = first.conditions.model_copy(update={"scan_rate_mv_s": 1.0})
+    for conditions in (first.conditions, reported):  # one graph is traced for each size of batch
+        for n_alloys in (1, POINTS):
+            loaded.predict([first.composition] * n_alloys, conditions, level=first.level)
+    _keep_compiled_graphs()
+    gc.collect()
+    gc.freeze()
+    return loaded
+
+
+def _keep_compiled_graphs() -> None:
+    """Streamlit clears the Keras session before every rerun, and with it our compiled graphs: 0.1 s each time."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session = lambda: None
+
+
+def tasks() -> tuple[TaskSpec, ...]:
+    """What the loaded predictor predicts, in its order."""
+    return predictor().tasks
+
+
+def needed_conditions() -> set[str]:
+    """The conditions on which some task depends."""
+    return {condition for task in tasks() for condition in task.conditions}
+
+
+def answer(selection: Selection) -> tuple[Result, ...]:
+    """What each task says about the selected alloy."""
+    prediction = predictor().predict([selection.composition], selection.conditions, level=selection.level)
+    return results_of(prediction, tasks())
+
+
+def let_the_screen_catch_up() -> None:
+    """A pause in which the server's own thread sends what was drawn so far; it would otherwise wait for the whole script, which
+    keeps the interpreter and every core busy."""
+    time.sleep(0.05)
+
+
+def sweeps(selection: Selection, line: Line) -> tuple[Sweep, ...]:
+    """Each task along a line through the selected alloy."""
+    found = predictor().predict(line.alloys, selection.conditions, level=selection.level)
+    here = selection.amounts[selection.moved]
+    return tuple(Sweep(line.amounts, found.mean[:, j], found.lower[:, j], found.upper[:, j], found.in_domain[:, j], here)
+                 for j in range(len(tasks())))
+
+
+@st.cache_data(show_spinner="Predicting …", max_entries=256)
+def predicted(queries: tuple[tuple[tuple[str, str], ...], ...]) -> tuple[tuple[Result, ...], ...]:
+    """Results of several selections, given as the items of their links; each under its own conditions and level."""
+    chosen = [Selection.from_query(dict(query)) for query in queries]
+    return tuple(
+        results_of(predictor().predict([one.composition], one.conditions, level=one.level), tasks()) for one in chosen
+    )
+
+
+def results_for(selections: Iterable[Selection]) -> tuple[tuple[Result, ...], ...]:
+    """Results of several selections, cached."""
+    return predicted(tuple(tuple(selection.to_query().items()) for selection in selections))
+
+
+@st.cache_data(show_spinner="Integrating along the path between the two alloys …", max_entries=64)
+def _attributions(query: tuple[tuple[str, str], ...], baseline: dict[str, float]) -> tuple:
+    from mtl_core.explain.attribution import attribute
+
+    selection, start = Selection.from_query(dict(query)), Composition.from_mapping(baseline)
+    return tuple(attribute(predictor(), selection.composition, selection.conditions, task, baseline=start)
+                 for task in tasks())
+
+
+def attributions(selection: Selection, baseline: Composition) -> tuple:
+    """An `mtl_core.explain.attribution.Attribution` a task: why the selected alloy differs from a baseline. Cached."""
+    return _attributions(tuple(selection.to_query().items()), baseline.at)
+
+
+def derived(composition: Composition) -> pd.Series:
+    """Descriptors of one alloy in physical units, by key."""
+    return describe([composition]).iloc[0]
+
+
+def predict_rows(rows: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """The rows with predictions added; what a row does not state is taken from the selection."""
+    from mtl_core.batch import predict_table
+
+    return predict_table(predictor(), rows, default=selection.conditions, level=selection.level)
+
+
+@st.cache_data(show_spinner=False)
+def report() -> dict:
+    """The stored metrics of the shipped run; no network is loaded for it."""
+    from mtl_core import pipeline
+
+    return pipeline.evaluate()
+
+
+@st.cache_data(show_spinner=False)
+def ablations() -> pd.DataFrame:
+    """What single choices are worth, as `python -m benchmarks.ablations` found it."""
+    return pd.read_csv(ASSETS_DIR / "ablations.csv")
+
+
+@st.cache_data(show_spinner=False)
+def out_of_fold() -> pd.DataFrame:
+    """The stored out-of-fold predictions of the shipped run."""
+    from mtl_core import pipeline
+
+    return pipeline.read_out_of_fold()
