@@ -1,12 +1,21 @@
 """Settings of every test."""
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+START_SECONDS = 60
 
 # Set before anything imports TensorFlow: its start-up notes are no part of a test's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -43,3 +52,75 @@ def smoke_training(smoke_environment, tmp_path_factory):
 def smoke_run(smoke_training, smoke_environment):
     """Folder of the run that `smoke_training` made."""
     return Path(smoke_environment["ALLOYSCOPE_RUNS"]) / smoke_training["run"]
+
+
+def pytest_collection_modifyitems(items):
+    """Browser tests skip, by name, where there is no Chromium."""
+    for item in items:
+        if "browser" in item.keywords and CHROMIUM is None:
+            item.add_marker(pytest.mark.skip(reason="no chromium found; install it to run the browser journeys"))
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """The address of a server of its own, with pins, datasets and curations in a folder of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("user")
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)],
+            cwd=ROOT, env=os.environ | {"ALLOYSCOPE_USER": str(folder)}, stdout=log, stderr=log)
+        try:
+            _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+def _wait_until_healthy(url: str) -> None:
+    for _ in range(10 * START_SECONDS):
+        try:
+            with urlopen(url, timeout=1) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(f"expected a server at {url} within {START_SECONDS} s")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open a path in a window of its own; afterwards nothing went wrong and nothing left this machine."""
+    windows, complaints = [], []
+
+    def open_page(path: str = "", **window) -> Page:
+        context = browser.new_context(**window)
+        windows.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: complaints.append(request.url) if _is_external(request.url, address) else None)
+        page.goto(address + path)
+        return page
+
+    yield open_page
+    for context in windows:
+        for page in context.pages:
+            expect(page.get_by_test_id("stException")).to_have_count(0)
+        context.close()
+    assert complaints == []
+
+
+def _is_external(url: str, address: str) -> bool:
+    return not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
