@@ -51,6 +51,14 @@ def opening() -> Selection:
     return PRESETS["Al0.5CoCrFeNi"].selection(moved="Al")
 
 
+def named(text: str) -> Preset | None:
+    """The preset that is called so, whatever the capitals and spaces: "316l", "254SMO"."""
+    return {_plain(name): preset for name, preset in PRESETS.items()}.get(_plain(text))
+
+
+def _plain(name: str) -> str:
+    return "".join(name.split()).lower()
+
 
 def name_of(composition: Composition) -> str:
     """The preset that has this composition (within 0.01 at.%), or an empty text."""

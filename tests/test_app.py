@@ -73,6 +73,17 @@ def test_a_formula_that_cannot_be_read_stays_with_its_reason_and_changes_nothing
     assert app.metric[0].value == shown
 
 
+def test_a_formula_whose_numbers_look_like_per_cent_says_how_it_was_read(app):
+    app.text_input(key="formula").set_value("Fe70Cr20Ni20").run()
+    assert "atomic ratios that add up to 110" in app.info[0].value
+    assert app.number_input(key="exact_Cr").value == pytest.approx(18.18, abs=0.01)
+
+
+def test_the_name_of_a_grade_is_read_too(app):
+    app.text_input(key="formula").set_value("316l").run()
+    assert app.number_input(key="exact_Mo").value == 2.5
+
+
 def test_text_with_two_meanings_asks_which_one(app):
     app.text_input(key="formula").set_value("Fe 70 Cr 18 Ni 12").run()
     app.button(key="read_wt").click().run()
