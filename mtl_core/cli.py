@@ -2,11 +2,8 @@
 
 Exit codes: 0 done, 1 the input or the data is wrong (the message says where), 2 the command itself is wrong.
 """
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +11,9 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from mtl_core.console import AsJson, emit, without_startup_notes
+from mtl_core.data_cli import data_app
 from mtl_core.errors import AlloyscopeError, in_words
-from mtl_core.settings import ASSETS_DIR, DATA_DIR
 from mtl_core.tasks import DEFAULT_TASKS, TASKS
 from mtl_core.types import Conditions, Process
 
@@ -23,10 +21,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="Multi-task ensembles on sparsely labelled alloy data: data, train, predict, evaluate.")
-data_app = typer.Typer(no_args_is_help=True, help="The fact tables in data/: build, check, summary.")
 app.add_typer(data_app, name="data")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 Run = Annotated[str, typer.Option(help="A run id under data/runs, or 'shipped'.")]
 
 
@@ -47,81 +43,10 @@ def main() -> None:
         sys.exit(1)
 
 
-@contextmanager
-def without_startup_notes() -> Iterator[None]:
-    """While TensorFlow's libraries load they write to stderr at any log level; that would drown what a user reads."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
 def _load_tensorflow() -> None:
     """For the commands that train or predict; it takes seconds."""
     with without_startup_notes():
         import tensorflow  # noqa: F401
-
-
-def emit(content: dict, *, as_json: bool, show: Callable[[dict], None]) -> None:
-    """The answer of a command: one JSON object, or lines for people."""
-    if as_json:
-        typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
-    else:
-        show(content)
-
-
-@data_app.command("build")
-def data_build(
-    source_dir: Annotated[Path, typer.Option(help="Folder with the two published workbooks.")],
-    output_dir: Annotated[Path, typer.Option(help="Where the tables go.")] = DATA_DIR,
-) -> None:
-    """Read the published workbooks and write alloys.csv, measurements.csv and references.csv."""
-    from mtl_core.data import build_tables, write_tables
-
-    table = build_tables(source_dir)
-    write_tables(table, output_dir)
-    typer.echo(f"{output_dir}: {len(table.alloys)} alloys, {len(table.measurements)} measurements, "
-               f"{len(table.references)} references", err=True)
-
-
-@data_app.command("check")
-def data_check(folder: Annotated[Path, typer.Argument(help="Folder with the three tables.")] = DATA_DIR) -> None:
-    """List every problem of the tables in a folder; exit code 1 when there is one."""
-    from mtl_core.data import check_tables
-
-    problems = check_tables(folder)
-    for problem in problems:
-        typer.echo(f"- {problem}")
-    typer.echo(f"{folder}: {len(problems)} problems" if problems else f"{folder}: no problem found", err=True)
-    raise typer.Exit(code=bool(problems))
-
-
-@data_app.command("summary")
-def data_summary(as_json: AsJson = False) -> None:
-    """How much there is of each property: all rows, censored ones, alloys, papers, rows of default training."""
-    from mtl_core.data import read_tables, summary
-
-    emit(summary(read_tables()), as_json=as_json, show=_show_summary)
-
-
-def _show_summary(content):
-    typer.echo(f"{'property':<26}{'rows':>7}{'censored':>10}{'alloys':>8}{'papers':>8}{'default':>9}")
-    for key, count in content["properties"].items():
-        typer.echo(f"{key:<26}{count['n']:>7}{count['n_censored']:>10}{count['n_alloys']:>8}"
-                   f"{count['n_references']:>8}{count['n_default']:>9}")
-
-
-@data_app.command("map")
-def data_map(output: Annotated[Path, typer.Option(help="Where the map goes.")] = ASSETS_DIR / "projection.npz") -> None:
-    """Lay all alloys out by UMAP (fixed seed) and store the coordinates."""
-    from mtl_core import pipeline
-
-    pipeline.build_map(output)
-    typer.echo(str(output), err=True)
 
 
 @app.command()
