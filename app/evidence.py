@@ -3,11 +3,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from app.figures.style import written
 from app.figures.sweep import Measured
 from app.lines import NEAR, Line, near_line
 from mtl_core.chemistry.composition import Composition
+from mtl_core.data.datasets import PUBLISHED, dataset_of
 from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
 
@@ -33,16 +35,17 @@ def evidence_of(observations: pd.DataFrame, task: str) -> Evidence:
     symbols = tuple(name.removeprefix("at_") for name in columns)
     at = rows[columns].to_numpy(float)
     formulas = [Composition.from_array(row, symbols, normalise=True).formula(digits=1) for row in at]
-    around = [_circumstances(row) for row in rows.to_dict("records")]
+    around = [circumstances(row) for row in rows.to_dict("records")]
     texts = [f"{formula}<br>{words}" for formula, words in zip(formulas, around, strict=True)]
     return Evidence(rows["value"].to_numpy(float), at, symbols, np.array(texts))
 
 
-def _circumstances(row: dict) -> str:
-    """"cast · 25 °C · 2014": what is reported, in the order of `CONDITION_WORDS`, then the year."""
+def circumstances(row: dict) -> str:
+    """"cast · 25 °C · 2014 · mylab": what is reported, in the order of `CONDITION_WORDS`, the year, a dataset of one's own."""
     row = row | {"process": PROCESS_WORDS.get(row["process"], "")}
     said = [words.format(row[name]) for name, words in CONDITION_WORDS.items() if not _is_missing(row[name])]
-    return " · ".join([*said, *([] if _is_missing(row["year"]) else [f"{row['year']:.0f}"])])
+    said += [] if _is_missing(row["year"]) else [f"{row['year']:.0f}"]
+    return " · ".join([*said, *({dataset_of(row["source"])} - {PUBLISHED})])
 
 
 def _is_missing(cell: object) -> bool:
@@ -59,9 +62,12 @@ def measured_near(line: Line, evidence: Evidence) -> Measured:
 
 
 def conditions_of(row: dict) -> Conditions:
-    """The reported conditions of one measurement, held inside what `Conditions` accepts."""
+    """The reported conditions of one measurement; what `Conditions` does not accept counts as not reported."""
     reported = {name: None if _is_missing(row[name]) else row[name] for name in CONDITION_WORDS}
-    return Conditions(**reported)
+    try:
+        return Conditions(**reported)
+    except ValidationError as error:
+        return Conditions(**reported | {wrong["loc"][0]: None for wrong in error.errors()})
 
 
 def own_table(own: pd.DataFrame, out_of_fold: pd.DataFrame, in_sample: np.ndarray, task: TaskSpec) -> pd.DataFrame:
@@ -75,5 +81,5 @@ def own_table(own: pd.DataFrame, out_of_fold: pd.DataFrame, in_sample: np.ndarra
         "Measured": own["value"].map(written).to_numpy(),
         "Out-of-fold": [written(value) for value in task.from_learning(held_out)],
         "In-sample": [written(value) for value in in_sample],
-        "Conditions": [_circumstances(row) for row in own.to_dict("records")],
+        "Conditions": [circumstances(row) for row in own.to_dict("records")],
         "doi": own["doi"].map(lambda doi: f"https://doi.org/{doi}" if doi else None).to_numpy()})

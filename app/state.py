@@ -1,11 +1,15 @@
 """The one door to st.session_state: what this visitor chose, and its mirror in the URL."""
+from collections.abc import Sequence
+
 import streamlit as st
 from pydantic import ValidationError
 
 from app.selection import Selection
-from mtl_core.errors import in_words
+from mtl_core.data.datasets import PUBLISHED, find_dataset, is_stored
+from mtl_core.errors import DataError, in_words
 
-_SELECTION, _SPANS = "selection", "spans"
+_SELECTION, _SPANS, _DATASETS = "selection", "spans", "datasets"
+_DATA = "data"  # how a link calls the datasets
 SPANS = (5.0, 10.0, 20.0, 50.0, 100.0)
 
 
@@ -38,9 +42,47 @@ def open_link(otherwise: Selection) -> str:
 
 def mirror() -> None:
     """Write the selection to the URL, so that it reopens the same view."""
-    query = selection().to_query()
+    query = selection().to_query() | _datasets_query()
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
+
+
+def datasets() -> tuple[str, ...]:
+    """Ids of the datasets in use: at first those of the link; one that is no longer there is left out, and a note says so."""
+    wanted = st.session_state.get(_DATASETS) or _linked_datasets()
+    if _DATASETS not in st.session_state or not all(map(is_stored, wanted)):
+        choose_datasets(wanted)
+    return st.session_state[_DATASETS]
+
+
+def choose_datasets(wanted: Sequence[str]) -> None:
+    """Use these datasets, given by id or name, the last version of each; without any that can be used, the published one."""
+    found: dict[str, str] = {}
+    for one in wanted:
+        try:
+            found[one.partition("@")[0]] = one if one == PUBLISHED else find_dataset(one).id
+        except DataError as error:
+            note("data", f"A dataset that was asked for cannot be used, so the page goes on without it. {error.problems[0]}")
+    st.session_state[_DATASETS] = tuple(found.values()) or (PUBLISHED,)
+
+
+def mirror_datasets() -> None:
+    """Write the datasets in use to the URL, and leave the rest of it."""
+    query = _datasets_query()
+    if query.get(_DATA) != st.query_params.get(_DATA):
+        if query:
+            st.query_params.update(query)
+        else:
+            del st.query_params[_DATA]
+
+
+def _datasets_query() -> dict[str, str]:
+    """The usual data stand in no link."""
+    return {} if datasets() == (PUBLISHED,) else {_DATA: ",".join(datasets())}
+
+
+def _linked_datasets() -> list[str]:
+    return [one for one in st.query_params.get(_DATA, "").split(",") if one] or [PUBLISHED]
 
 
 def show(key: str, value) -> None:

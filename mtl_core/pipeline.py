@@ -128,21 +128,22 @@ def evaluate(run: str = SHIPPED, *, root: Path | None = None) -> dict:
     return {"run": run, **read_json(run_folder(run, root) / METRICS)}
 
 
-def nearest(predictor: Predictor, composition: Composition, task: str, n: int = 5) -> pd.DataFrame:
+def nearest(observations: pd.DataFrame, composition: Composition, task: str, n: int = 5) -> pd.DataFrame:
     """The n measurements of a task whose alloys differ least in composition, the nearest first.
 
-    Columns: measurement_id, alloy_id, alloy (formula in at.%), distance (at.% to swap), value, low, high, bound, unit, the
-    conditions, process, doi, year.
+    observations: as `mtl_core.data.training.observations` gives them. Columns: measurement_id, alloy_id, alloy (formula in
+    at.%), distance (at.% to swap), value, low, high, bound, unit, the conditions, process, doi, year, source.
     """
-    symbols = predictor.ensemble.spec.symbols
-    rows = predictor.observations[predictor.observations["task"] == task]
+    symbols = tuple(name.removeprefix(AT) for name in observations if name.startswith(AT))
+    rows = observations[observations["task"] == task]
     at = rows[[AT + symbol for symbol in symbols]].to_numpy(float)
     asked = np.array([composition.at.get(symbol, 0.0) for symbol in symbols])
     foreign = 100.0 - asked.sum()  # at.% of elements that no measured alloy holds
     distance = 0.5 * (np.abs(at - asked).sum(axis=1) + foreign)
     chosen = np.argsort(distance, kind="stable")[:n]
     formulas = [Composition.from_array(row, symbols, normalise=True).formula() for row in at[chosen]]
-    columns = ["measurement_id", "alloy_id", "value", "low", "high", "bound", "unit", *CONDITIONS, "process", "doi", "year"]
+    columns = ["measurement_id", "alloy_id", "value", "low", "high", "bound", "unit", *CONDITIONS, "process", "doi", "year",
+               "source"]
     return rows.iloc[chosen][columns].assign(alloy=formulas, distance=distance[chosen]).reset_index(drop=True)
 
 

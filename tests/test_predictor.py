@@ -171,7 +171,7 @@ def test_outside_the_data_the_answer_says_so_in_words(predictor):
 @pytest.mark.parametrize("text", ["CoCrFeMnNi", "Au50Fe50", "Fe-18Cr-10Ni wt%"])
 def test_the_nearest_measurements_come_first_with_what_was_measured_and_where(predictor, text):
     asked = Composition.from_text(text)
-    found = pipeline.nearest(predictor, asked, "hardness", n=4)
+    found = pipeline.nearest(predictor.observations, asked, "hardness", n=4)
     rows = predictor.observations.query("task == 'hardness'")
     elements = {*asked.at, *predictor.ensemble.spec.symbols}
     swap = sum(np.abs(rows.get(f"at_{symbol}", 0.0) - asked.at.get(symbol, 0.0)) for symbol in elements) / 2

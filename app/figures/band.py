@@ -32,6 +32,6 @@ def band_strip(
 
 
 def _range(lower: float, upper: float, measured: np.ndarray) -> tuple[float, float]:
-    low, high = min(lower, measured.min()), max(upper, measured.max())
+    low, high = min([lower, *measured]), max([upper, *measured])
     pad = 0.02 * (high - low)
     return low - pad, high + pad

@@ -1,6 +1,7 @@
 """What visitors keep across visits."""
 from app import pins
 from app.selection import Selection
+from mtl_core.data.datasets import DatasetInfo, list_datasets
 from mtl_core.settings import USER_DIR
 
 PINS = USER_DIR / "pins.json"
@@ -25,3 +26,8 @@ def pin(name: str, selection: Selection) -> None:
 def unpin(name: str) -> None:
     """Forget a pin."""
     pins.unpin(PINS, name)
+
+
+def datasets() -> tuple[DatasetInfo, ...]:
+    """The stored datasets by name and version."""
+    return list_datasets()

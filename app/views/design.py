@@ -8,6 +8,7 @@ from app.widgets.batch import batch_panel
 from app.widgets.cards import result_cards
 from app.widgets.composition import composition_editor
 from app.widgets.conditions import conditions_editor
+from app.widgets.data_in_use import data_note
 from app.widgets.derived import derived_quantities
 from app.widgets.downloads import download_buttons
 from app.widgets.formula import formula_box
@@ -19,6 +20,7 @@ from app.widgets.sweep import sweep_plots
 
 if complaint := state.open_link(opening()):
     st.warning(complaint)
+data_note()
 
 with st.expander("Start here: three worked cases", icon=":material/school:"):
     start_here()
@@ -29,7 +31,7 @@ with st.container(key="workbench"):
     left, right = st.columns([1, 1.5], gap="large")
 with right, st.container(key="answers"):  # drawn first, so that the numbers are on screen while the rest is still on its way
     heading(chosen)
-    result_cards(results, measured.measured_values())
+    result_cards(results, measured.measured_values(state.datasets()))
 model.let_the_screen_catch_up()
 with left, st.container(key="controls"):
     formula_box()

@@ -22,7 +22,7 @@ def sweep_plots(selection: Selection) -> None:
     axis = f"{selection.moved} ({UNITS[selection.basis]})"
     columns = st.columns(min(len(sweeps), 3))
     for index, (task, sweep) in enumerate(zip(model.tasks(), sweeps, strict=True)):
-        nearby = measured.measured_near(line, task.key)
+        nearby = measured.measured_near(line, task.key, state.datasets())
         figure = sweep_figure(sweep, nearby, axis=axis, label=task.label, unit=task.unit, color=color_of(index),
                               logarithmic=task.transform == "log10")
         columns[index % 3].plotly_chart(figure, key=f"sweep_{task.key}", config={"displaylogo": False},

@@ -72,6 +72,18 @@ def find_dataset(name_or_id: str, root: Path | None = None) -> DatasetInfo:
     return matching[-1]
 
 
+def is_stored(dataset_id: str, root: Path | None = None) -> bool:
+    """Whether this very version is there (or is `published`); one look at the disk."""
+    name, _, version = dataset_id.partition("@")
+    is_id = _NAME.fullmatch(name) and version.isascii() and version.isdecimal()
+    return dataset_id == PUBLISHED or bool(is_id and (_home(root) / name / version / DESCRIPTION).is_file())
+
+
+def dataset_of(source: str) -> str:
+    """The name of the dataset to which alloys with this `source` belong."""
+    return PUBLISHED if source in RESERVED else source
+
+
 def save_dataset(name: str, table: AlloyTable, about: Mapping[str, object] | None = None,
                  root: Path | None = None) -> DatasetInfo:
     """Keep the tables as the next version of `name`: seen whole or not at all, and never changed again.
