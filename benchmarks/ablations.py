@@ -18,7 +18,8 @@ from mtl_core import pipeline
 from mtl_core.data import observations, read_tables
 from mtl_core.data.training import has_flag
 from mtl_core.ensemble.config import PRESETS, EnsembleConfig
-from mtl_core.ensemble.fit import fit_ensemble, training_parts
+from mtl_core.ensemble.fit import fit_ensemble
+from mtl_core.ensemble.parts import training_parts
 from mtl_core.settings import ASSETS_DIR
 from mtl_core.uncertainty.metrics import out_of_fold
 

@@ -7,7 +7,8 @@ import numpy as np
 from benchmarks.keras_loop import epoch_seconds
 from mtl_core.data import read_tables
 from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig, TrainConfig
-from mtl_core.ensemble.fit import Part, fit_ensemble, training_parts
+from mtl_core.ensemble.fit import fit_ensemble
+from mtl_core.ensemble.parts import Part, training_parts
 from mtl_core.features.scaling import Scaler
 from mtl_core.pipeline import Prepared, prepare
 from mtl_core.tasks import TASKS

@@ -55,7 +55,8 @@ def train(config: EnsembleConfig, *, root: Path | None = None,
     The deployed ensemble is the members of the by-reference split. Returns the run folder.
     """
     from mtl_core.ensemble import checkpoint
-    from mtl_core.ensemble.fit import fit_ensemble, training_parts
+    from mtl_core.ensemble.fit import fit_ensemble
+    from mtl_core.ensemble.parts import training_parts
     from mtl_core.uncertainty import metrics
 
     table, start = read_tables(), time.time()

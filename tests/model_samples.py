@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig, TrainConfig
-from mtl_core.ensemble.fit import Part
+from mtl_core.ensemble.parts import Part
 from mtl_core.features.table import FeatureSpec, featurize
 
 SPEC = FeatureSpec(symbols=("Cr", "Fe", "Ni"))
@@ -37,4 +37,4 @@ def features_of(observations: pd.DataFrame) -> np.ndarray:
 def parts_by_paper(observations: pd.DataFrame, n_folds: int = 3) -> tuple[Part, ...]:
     """Every third paper held out, in turn."""
     fold = observations["reference_group"].str.removeprefix("paper-").astype(int).to_numpy() % n_folds
-    return tuple(Part("reference", 0, number, fold != number) for number in range(n_folds))
+    return tuple(Part("reference", 0, number, fold != number, fold == number) for number in range(n_folds))

@@ -14,9 +14,11 @@ from scipy import stats
 
 from mtl_core.ensemble import checkpoint, network, trainer
 from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig, TrainConfig, preset
-from mtl_core.ensemble.fit import fit_ensemble, training_parts
+from mtl_core.ensemble.fit import fit_ensemble
+from mtl_core.ensemble.parts import training_parts
 from mtl_core.ensemble.trainer import TrainingRows, train
 from mtl_core.errors import CheckpointError, ConfigError
+from mtl_core.features.preparation import arrays_of
 from mtl_core.files import read_arrays, write_arrays
 from mtl_core.tasks import TASKS
 
@@ -156,9 +158,11 @@ def test_no_transform_is_fitted_on_held_out_rows(observations, parts, ensemble):
         at_Cr=np.where(held_out, 1.0, observations["at_Cr"]), ph=np.where(held_out, 1.0, observations["ph"]))
     again, _ = fit_ensemble(changed, features_of(changed), SPEC, CONFIG, parts)
     members = ensemble.part_of_member == 0
-    for name in ("feature_mean", "feature_scale", "target_mean", "target_std"):
-        np.testing.assert_array_equal(getattr(again, name)[0], getattr(ensemble, name)[0])
-        assert (getattr(again, name)[1] != getattr(ensemble, name)[1]).any()
+    for fitted in ("features", "targets"):
+        before, after = (arrays_of(getattr(one, fitted)) for one in (ensemble, again))
+        for name, value in before.items():
+            np.testing.assert_array_equal(after[name][0], value[0])
+            assert (after[name][1] != value[1]).any()
     for name, value in ensemble.parameters.items():
         np.testing.assert_array_equal(again.parameters[name][members], value[members])
 

@@ -35,7 +35,7 @@ def make_folds(observations: pd.DataFrame, *, kind: Split, n_folds: int = 5, see
     rows of each task as even as the groups allow. The same observations and seed give the same folds.
     Raises ConfigError for another kind, or when there are fewer groups than folds.
     """
-    groups = _groups(observations, kind)
+    groups = split_groups(observations, kind)
     n_groups = len(np.unique(groups))
     if not 2 <= n_folds <= n_groups:
         raise ConfigError(f"expected n_folds from 2 to the number of groups by {kind} ({n_groups}), got {n_folds}")
@@ -43,7 +43,8 @@ def make_folds(observations: pd.DataFrame, *, kind: Split, n_folds: int = 5, see
     return _balanced(groups, tasks, n_folds, np.random.default_rng(seed))
 
 
-def _groups(observations: pd.DataFrame, kind: Split) -> np.ndarray:
+def split_groups(observations: pd.DataFrame, kind: Split) -> np.ndarray:
+    """Label of what a split never divides, for each observation [n]. Raises ConfigError for another kind."""
     if kind == "random":
         return np.arange(len(observations))
     if kind == "composition":

@@ -1,5 +1,5 @@
 """Ridge and extra trees on exactly the rows, features and folds of the ensemble: what it has to beat."""
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,8 @@ from joblib import Parallel, delayed
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import RidgeCV
 
-from mtl_core.ensemble.fit import Part
+from mtl_core.ensemble.parts import Part
+from mtl_core.features.preparation import DEFAULT_PREPARATION, Preparation, TargetTransform, check_target
 from mtl_core.features.scaling import Scaler
 from mtl_core.features.table import FeatureSpec
 from mtl_core.tasks import TASKS
@@ -25,27 +26,39 @@ BASELINES = {"ridge": _ridge, "extra trees": _extra_trees}
 
 
 def baseline_out_of_fold(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, parts: Sequence[Part], *,
-                         seed: int, n_jobs: int = -1) -> pd.DataFrame:
+                         seed: int, training: pd.DataFrame | None = None, preparation: Preparation = DEFAULT_PREPARATION,
+                         models: Sequence[str] = tuple(BASELINES), n_jobs: int = -1,
+                         progress: Callable[[int, int], None] | None = None) -> pd.DataFrame:
     """Out-of-fold means of each baseline on the exact rows, which are all that these models can learn from.
 
-    Columns: measurement_id, model, task, split, fold_seed, fold, low (the value), mean; in the task's learning unit.
+    training: the same rows as training sees them, where a curation changes that. progress: called with fits done and in all.
+    Columns: measurement_id, task, reference_group, model, split, fold_seed, fold, low (the value), mean; in the task's learning
+    unit.
     """
-    exact = observations["value"].notna().to_numpy()
+    training = observations if training is None else training
     tasks = [key for key in TASKS if (observations["task"] == key).any()]
-    tables = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_held_out)(part, key, observations[of_task], values[of_task][:, spec.visible(TASKS[key])],
-                           part.is_training[of_task], seed)
-        for key in tasks for of_task in [exact & (observations["task"] == key).to_numpy()] for part in parts)
+    jobs = [delayed(_held_out)(part, key, observations, training, values, spec.visible(TASKS[key]), preparation, models, seed)
+            for key in tasks for part in parts]
+    tables = []
+    for table in Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs):
+        tables.append(table)
+        if progress:
+            progress(len(tables), len(jobs))
     return pd.concat(tables, ignore_index=True)
 
 
-def _held_out(part, key, rows, values, is_training, seed):
-    x = Scaler.fit(values[is_training]).transform(values)
-    y = TASKS[key].to_learning(rows["value"].to_numpy(float))
-    ids = rows.loc[~is_training, ["measurement_id", "task"]]
-    if ids.empty or not is_training.any():
+def _held_out(part, key, observations, training, values, visible, preparation, models, seed):
+    learnt, tested = (rows["value"].notna().to_numpy() & (rows["task"] == key).to_numpy() & chosen
+                      for rows, chosen in ((training, part.is_training), (observations, part.is_test)))
+    if not learnt.any() or not tested.any():
         return pd.DataFrame()
-    return pd.concat([
-        ids.assign(model=name, split=part.split, fold_seed=part.fold_seed, fold=part.fold, low=y[~is_training],
-                   mean=make(seed).fit(x[is_training], y[is_training]).predict(x[~is_training]))
-        for name, make in BASELINES.items()])
+    y, y_tested = (TASKS[key].to_learning(rows["value"].to_numpy(float)[chosen])
+                   for rows, chosen in ((training, learnt), (observations, tested)))
+    seen = values[:, visible]
+    x = Scaler.fit(seen[learnt], preparation).transform(seen)
+    transform = TargetTransform.fit(check_target(y, preparation.target, TASKS[key]), preparation.target)
+    fitted = {name: BASELINES[name](seed).fit(x[learnt], transform.forward(y)) for name in models}
+    ids = observations.loc[tested, ["measurement_id", "task", "reference_group"]].assign(
+        split=part.split, fold_seed=part.fold_seed, fold=part.fold, low=y_tested)
+    return pd.concat([ids.assign(model=name, mean=transform.inverse(model.predict(x[tested]))[0])
+                      for name, model in fitted.items()])

@@ -10,21 +10,24 @@ from pydantic import ValidationError
 import mtl_core
 from mtl_core.ensemble import network
 from mtl_core.ensemble.config import EnsembleConfig
-from mtl_core.ensemble.ensemble import OF_PART, Ensemble
+from mtl_core.ensemble.ensemble import Ensemble
 from mtl_core.errors import CheckpointError
+from mtl_core.features.preparation import Preparation, TargetTransform, arrays_of
+from mtl_core.features.scaling import Scaler
 from mtl_core.features.table import FeatureSpec
 from mtl_core.files import read_arrays, read_json, sha256_of, write_arrays, write_json
 
 FORMAT = 1
 ARRAYS, DESCRIPTION = "ensemble.npz", "ensemble.json"
-_PLAIN = ("part_of_member", *OF_PART)
 
 
 def save(ensemble: Ensemble, folder: Path, *, data_sha256: str) -> None:
     """Write `ensemble.npz` and `ensemble.json` into an existing folder, each by rename."""
     arrays = {f"parameters/{name}": value for name, value in ensemble.parameters.items()}
     arrays |= {f"masks/{layer}": mask for layer, mask in enumerate(ensemble.masks)}
-    arrays |= {name: getattr(ensemble, name) for name in _PLAIN}
+    arrays |= {f"feature_{name}": value for name, value in arrays_of(ensemble.features).items()}
+    arrays |= {f"target_{name}": value for name, value in arrays_of(ensemble.targets).items()}
+    arrays["part_of_member"] = ensemble.part_of_member
     write_arrays(folder / ARRAYS, arrays)
     write_json(folder / DESCRIPTION, {
         "format": FORMAT, "config": ensemble.config.model_dump(mode="json"), "features": ensemble.spec.model_dump(mode="json"),
@@ -49,7 +52,8 @@ def load(folder: Path) -> Ensemble:
     return Ensemble(
         config=config, spec=spec, parameters=_under("parameters/", arrays),
         masks=tuple(arrays[f"masks/{layer}"] for layer in range(len(network.mask_widths(config.network)))),
-        **{name: arrays[name] for name in _PLAIN})
+        part_of_member=arrays["part_of_member"], features=Scaler(**_under("feature_", arrays)),
+        targets=TargetTransform(config.preparation.target, **_under("target_", arrays)))
 
 
 def versions() -> dict[str, str]:
@@ -75,9 +79,17 @@ def _check_shapes(config, spec, arrays, folder):
     expected = {f"parameters/{name}": members + shape for name, shape in layers.items()}
     expected |= {f"masks/{layer}": (*members, config.n_masks, 1, width)
                  for layer, width in enumerate(network.mask_widths(config.network))}
-    expected |= dict.fromkeys(OF_PART[:2], (*parts, n_features))
-    expected |= dict.fromkeys(OF_PART[2:], (*parts, n_tasks)) | {"part_of_member": members}
+    expected |= {name: parts + shape for name, shape in _fitted_shapes(config.preparation, n_features, n_tasks).items()}
+    expected |= {"part_of_member": members}
     _expect("arrays and their shapes", expected, {name: value.shape for name, value in arrays.items()}, folder)
+
+
+def _fitted_shapes(preparation: Preparation, n_features: int, n_tasks: int) -> dict[str, tuple[int, ...]]:
+    """What the preparation fits on each part, found out by fitting it on nothing."""
+    nothing = np.zeros((1, n_features))
+    scaler = arrays_of(Scaler.fit(nothing, preparation))
+    target = arrays_of(TargetTransform.fit(np.zeros(0), preparation.target))
+    return {f"feature_{name}": value.shape for name, value in scaler.items()} | {f"target_{name}": (n_tasks,) for name in target}
 
 
 def _expect(what, expected, came, folder):

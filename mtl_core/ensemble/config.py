@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mtl_core.data.folds import SPLITS, Split
 from mtl_core.errors import ConfigError
+from mtl_core.features.preparation import Preparation
 from mtl_core.tasks import DEFAULT_TASKS, TASKS
 
 
@@ -55,6 +56,13 @@ class TrainConfig(_Frozen):
         return splits
 
 
+class DataConfig(_Frozen):
+    """Which measurements there are to learn from: datasets by id or name, and a curation by id ("name@version") or name."""
+
+    datasets: tuple[str, ...] = Field(("published",), min_length=1)
+    curation: str | None = None
+
+
 class EnsembleConfig(_Frozen):
     """Everything that, with the data and one seed, determines a run.
 
@@ -64,6 +72,8 @@ class EnsembleConfig(_Frozen):
     tasks: tuple[str, ...] = DEFAULT_TASKS
     network: NetworkConfig = NetworkConfig()
     train: TrainConfig = TrainConfig()
+    preparation: Preparation = Preparation()
+    data: DataConfig = DataConfig()
     n_masks: int = Field(5, ge=5)
     seed: int = Field(0, ge=0)
 

@@ -4,15 +4,16 @@ from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
+import tensorflow.experimental.numpy as tnp
 
 from mtl_core.ensemble import network
 from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig
 from mtl_core.ensemble.losses import LOGISTIC_STD
-from mtl_core.features.scaling import CLIP
+from mtl_core.features.preparation import TargetTransform, arrays_of, mapped
+from mtl_core.features.scaling import Scaler
 from mtl_core.features.table import FeatureSpec
 from mtl_core.tasks import TASKS, TaskSpec
 
-OF_PART = ("feature_mean", "feature_scale", "target_mean", "target_std")
 BATCH = 1000  # alloys at once: the hidden states of all members and masks must stay in memory
 
 
@@ -21,8 +22,8 @@ class Ensemble:
     """M members, trained on D parts of the data, each with K dropout masks that never change.
 
     parameters: [M, …] each; masks: one [M, K, 1, H] a dropout layer; part_of_member: [M];
-    feature_mean, feature_scale: [D, F]; target_mean, target_std: [D, T] in each task's learning unit (log10 where the
-    task is logarithmic).
+    features, targets: what was fitted on each part, arrays with a leading axis D; those of targets are [D, T], of values in each
+    task's learning unit (log10 where the task is logarithmic).
     """
 
     config: EnsembleConfig
@@ -30,10 +31,8 @@ class Ensemble:
     parameters: dict[str, np.ndarray]
     masks: tuple[np.ndarray, ...]
     part_of_member: np.ndarray
-    feature_mean: np.ndarray
-    feature_scale: np.ndarray
-    target_mean: np.ndarray
-    target_std: np.ndarray
+    features: Scaler
+    targets: TargetTransform
 
     @property
     def tasks(self) -> tuple[TaskSpec, ...]:
@@ -54,51 +53,51 @@ class Ensemble:
         return replace(
             self, part_of_member=part_of_member, masks=tuple(mask[members] for mask in self.masks),
             parameters={name: value[members] for name, value in self.parameters.items()},
-            **{name: getattr(self, name)[parts] for name in OF_PART})
+            features=mapped(self.features, lambda array: array[parts]), targets=mapped(self.targets, lambda array: array[parts]))
 
     def predict_members(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:
         """Mean and noise standard deviation of one task, each [M, K, n], in the task's learning unit.
 
         values: unscaled features [n, F] in the columns of `spec`, NaN where not reported.
         """
-        values, index = np.asarray(values, np.float32), self.config.tasks.index(task)
-        chunks = [self._forward(chunk, index) for chunk in np.split(values, range(BATCH, len(values), BATCH))]
-        return tuple(np.concatenate(part, axis=-1) for part in zip(*chunks, strict=True))
+        values = np.asarray(values, np.float32)
+        chunks = [self._answer(chunk[None, None], task) for chunk in np.split(values, range(BATCH, len(values), BATCH))]
+        return tuple(np.concatenate([chunk.numpy() for chunk in part], axis=-1) for part in zip(*chunks, strict=True))
 
     def mean_tensor(self, values: tf.Tensor, task: str) -> tf.Tensor:
         """Means [M, K, n] as a tensor that can be differentiated; values: [n, F], or [M, 1, n, F] to give each member its own."""
         shared = values[None, None] if len(values.shape) == 2 else values
-        return _answer(self.config.network, len(self.tasks), self.config.tasks.index(task), *self._tensors[task], shared)[0]
+        return self._answer(shared, task)[0]
 
-    def _forward(self, values, index):
-        mean, scale = _answer(self.config.network, len(self.tasks), index, *self._tensors[self.config.tasks[index]],
-                              values[None, None])
-        return mean.numpy(), scale.numpy()
+    def _answer(self, values, task):
+        index = self.config.tasks.index(task)
+        return _answer(self.config.network, self.targets.kind, len(self.tasks), index, *self._tensors[task], values)
 
     @cached_property
     def _tensors(self):
         """For each task: what `_answer` needs, as tensors, gathered once by member."""
         parameters = {name: tf.constant(value) for name, value in self.parameters.items()}
         masks = [tf.constant(mask) for mask in self.masks]
-        mean, scale = (tf.constant(part[self.part_of_member][:, None, None], tf.float32)
-                       for part in (self.feature_mean, self.feature_scale))
-        target = [part[self.part_of_member].astype(np.float32) for part in (self.target_mean, self.target_std)]
-        return {task.key: (parameters, masks, mean, scale, tf.constant(self.spec.visible(task), tf.float32),
-                           tf.constant(target[0][:, index, None, None]), tf.constant(target[1][:, index, None, None]))
+        features = arrays_of(mapped(self.features, self._of_members))
+        targets = mapped(self.targets, lambda array: array[self.part_of_member].astype(np.float32))
+        return {task.key: (parameters, masks, features, tf.constant(self.spec.visible(task), tf.float32),
+                           arrays_of(mapped(targets, lambda array, index=index: tf.constant(array[:, index, None, None]))))
                 for index, task in enumerate(self.tasks)}
+
+    def _of_members(self, fitted):
+        """From [D, F] or [D, F, F] to a tensor [M, 1, 1 or F, F]."""
+        of_member = fitted[self.part_of_member].astype(np.float32)
+        return tf.constant(np.expand_dims(of_member, tuple(range(1, 5 - of_member.ndim))))
 
 
 @tf.function(reduce_retracing=True)
-def _answer(config: NetworkConfig, n_tasks: int, task: int, parameters, masks, feature_mean, feature_scale, visible, target_mean,
-            target_std, values):
-    """Mean and noise standard deviation [M, K, n] in the learning unit, from unscaled features [1 or M, 1, n, F]."""
-    x = scaled(values, feature_mean, feature_scale) * visible
+def _answer(config: NetworkConfig, transform: str, n_tasks: int, task: int, parameters, masks, features, visible, target, values):
+    """Mean and noise standard deviation [M, K, n] in the learning unit, from unscaled features [1 or M, 1, n, F].
+
+    What a network says of a transformed target comes back by the delta method, see `TargetTransform.inverse`.
+    """
+    x = Scaler(**features).transform(values, tnp) * visible
     hidden = network.trunk(config, parameters, x, masks)
     mean, log_scale = network.answer(config, network.heads(parameters, n_tasks)[task], x, hidden, masks)
-    return target_mean + target_std * mean, target_std * LOGISTIC_STD * tf.exp(log_scale)
-
-
-def scaled(values: tf.Tensor, mean: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
-    """Standard scores clipped at ±CLIP, not reported at the mean; `features.Scaler.transform`, differentiable."""
-    scores = tf.clip_by_value((values - mean) / scale, -CLIP, CLIP)
-    return tf.where(tf.math.is_nan(scores), tf.zeros_like(scores), scores)
+    y, slope = TargetTransform(transform, **target).inverse(target["mean"] + target["std"] * mean, tnp)
+    return y, slope * target["std"] * LOGISTIC_STD * tf.exp(log_scale)

@@ -15,7 +15,7 @@ from mtl_core.chemistry.elements import check_symbols
 from mtl_core.data.tables import AlloyTable
 from mtl_core.errors import CheckpointError
 from mtl_core.features.descriptors import DESCRIPTORS, evaluate
-from mtl_core.features.scaling import CLIP, Scaler
+from mtl_core.features.scaling import Scaler
 
 NEIGHBOURS_PLACED_BY = 5
 OWN_POINT = 1e-10  # squared distance in scaled features below which an alloy counts as a mapped one
@@ -71,7 +71,7 @@ class Projection:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             return cls(arrays["alloy_ids"], arrays["coordinates"].astype(float), arrays["inputs"].astype(float),
-                       Scaler(arrays["mean"], arrays["scale"], CLIP), tuple(arrays["symbols"].tolist()),
+                       Scaler(arrays["mean"], arrays["scale"]), tuple(arrays["symbols"].tolist()),
                        str(arrays["fingerprint"]))
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise CheckpointError(f"expected a map of alloys in {path.name}, got: {error}") from error
