@@ -16,6 +16,16 @@ def summary(table: AlloyTable) -> dict[str, dict[str, dict[str, int]]]:
     return {"properties": {key: _counts(rows[rows["property"] == key]) for key in TASKS}}
 
 
+def sparsity(table: AlloyTable) -> pd.DataFrame:
+    """Property × property, in the order of the tasks: how many alloys have both; on the diagonal, how many have it at all.
+
+    An alloy is a row of alloys.csv (a composition with its processing); every measurement counts, censored or not.
+    """
+    counts = pd.crosstab(table.measurements["alloy_id"], table.measurements["property"]).reindex(columns=list(TASKS), fill_value=0)
+    has = counts.clip(upper=1)
+    return (has.T @ has).rename_axis(index=None, columns=None)
+
+
 def _counts(rows: pd.DataFrame) -> dict[str, int]:
     return {"n": len(rows), "n_censored": int(rows["value"].isna().sum()), "n_alloys": rows["alloy_id"].nunique(),
             "n_references": rows["reference_id"].nunique(), "n_default": int(rows["is_default"].sum())}
