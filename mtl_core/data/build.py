@@ -16,15 +16,18 @@ from mtl_core.data.merges import (
     natural,
     re_entries,
 )
+from mtl_core.data.noise import learning_values
+from mtl_core.data.oddities import compound_element, has_no_halide, stands_alone
 from mtl_core.data.potentials import oxygen_line_mv_sce
 from mtl_core.data.readings import Reading
-from mtl_core.data.rules import HALIDE_TRACE_M, LOCALISED_CORROSION, MECHANICAL, ROOM_TEMPERATURE_C, SUSPECTS
+from mtl_core.data.rules import DEFAULT_EXCLUDED, MECHANICAL, ROOM_TEMPERATURE_C
 from mtl_core.data.schema import AT
 from mtl_core.data.tables import MEASUREMENT_COLUMNS, AlloyTable
 from mtl_core.errors import DataError
 from mtl_core.tasks import TASKS
 
 LETTERS = {borg.SOURCE: "B", nyby_cells.SOURCE: "N"}
+LONE = 3.0  # times the scatter of repeats
 _LABELS = ["not_reported", "upper_bound", "process", "phases", "family", "source"]
 
 
@@ -69,7 +72,8 @@ def _tidy(readings: list[Reading]) -> pd.DataFrame:
     } for r in readings])
     largest = at.idxmax(axis=1).str.removeprefix(AT)
     composition = at.round(2).astype(str).agg(" ".join, axis=1)
-    return pd.concat([frame.assign(family=frame["family"].fillna(largest), composition=composition), at], axis=1)
+    labels = {"family": frame["family"].fillna(largest), "composition": composition, "y": learning_values(frame)}
+    return pd.concat([frame.assign(**labels), at], axis=1)
 
 
 def _compositions(readings: list[Reading]) -> pd.DataFrame:
@@ -97,10 +101,7 @@ def _bounded(frame: pd.DataFrame) -> pd.DataFrame:
 def _flagged(frame: pd.DataFrame) -> pd.DataFrame:
     """Add the flags that depend on one row's own numbers."""
     cold, hot = ROOM_TEMPERATURE_C
-    is_mechanical, is_local = (frame["property"].isin(keys) for keys in (MECHANICAL, LOCALISED_CORROSION))
-    is_halide_free = is_local & (frame["chloride_m"] + frame["bromide_m"] < HALIDE_TRACE_M)
-    is_nyby = frame["source"] == nyby_cells.SOURCE
-    is_listed = np.array([pair in SUSPECTS for pair in zip(frame["property"], frame["row"], strict=True)])
+    is_mechanical, is_halide_free = frame["property"].isin(MECHANICAL), has_no_halide(frame)
     tensile = frame["property"].isin(("ultimate_strength", "elongation"))
     for flag, where in {
         "elevated-temperature": is_mechanical & (frame["temperature_c"] > hot),
@@ -108,10 +109,11 @@ def _flagged(frame: pd.DataFrame) -> pd.DataFrame:
         "compression-test": tensile & (frame["test_type"] == "compression"),
         "halide-free-acid": is_halide_free & (frame["acid_m"] > 0),
         "perchlorate": is_halide_free & (frame["perchlorate_m"] > 0),
-        "suspect": is_nyby & is_listed,
     }.items():
         frame = add_flag(frame, where, flag)
-    return frame
+    is_default = frame["flags"].map(set(DEFAULT_EXCLUDED).isdisjoint)
+    is_lone = (stands_alone(frame[is_default]) > LONE).reindex(frame.index, fill_value=False)
+    return add_flag(frame, is_lone | (compound_element(frame) != ""), "suspect")
 
 
 def _number(frame: pd.DataFrame, elements: list[str]) -> pd.DataFrame:

@@ -4,7 +4,8 @@ from itertools import combinations
 
 import pandas as pd
 
-from mtl_core.data.rules import RE_ENTERED, ROOM_TEMPERATURE_C
+from mtl_core.data.copies import entered_again
+from mtl_core.data.rules import ROOM_TEMPERATURE_C
 
 VALUE = ["value", "value_low", "value_high", "bound"]
 ALLOY = ["composition", "process", "phases"]
@@ -33,11 +34,16 @@ def double_entries(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def re_entries(frame: pd.DataFrame) -> pd.DataFrame:
-    """Merge the rows that `RE_ENTERED` lists into the ones they repeat."""
-    again = pd.Series([RE_ENTERED.get(pair) for pair in zip(frame["property"], frame["row"], strict=True)], frame.index)
-    is_nyby = frame["source"] == "nyby2021"
-    keyed = frame.assign(first_row=again.where(again.notna(), frame["row"]))
-    return merge(keyed, ["property", "first_row"], "re-entered", is_nyby).drop(columns="first_row")
+    """Merge what was entered again into the readings that it repeats.
+
+    Where the two entries label the microstructure or the processing differently, neither can be preferred, and both stay.
+    """
+    copies = entered_again(frame)
+    labels, first = (frame.loc[copies[name], ["process", "phases"]].reset_index(drop=True) for name in ("index", "first"))
+    is_one_state = (labels.isna() | first.isna() | (labels == first)).all(axis=1).to_numpy()
+    again = copies[is_one_state].set_index("index")["first"]
+    keyed = frame.assign(first=again.reindex(frame.index).fillna(frame.index.to_series()))
+    return merge(keyed, ["first"], "re-entered", keyed["first"].isin(again)).drop(columns="first")
 
 
 def cross_paper(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:

@@ -21,8 +21,8 @@ MERGES = (
          "tensile test, or a repeat of it) and is kept once."),
     Rule("double-entry", "The same row was entered twice for one paper and is kept once."),
     Rule("re-entered",
-         "The values of one paper were typed in or read off a second time (Nyby No. 253-271 repeat 69-87, "
-         "543-546 repeat 88-90) and are kept once."),
+         "A paper was typed in or read off a second time: at least three readings in a row repeat earlier ones in their "
+         "order; what agrees is kept once."),
     Rule("cross-paper",
          "Two papers that share at least two identical readings print one measurement; it is kept once, "
          "and the papers share one group."),
@@ -39,8 +39,8 @@ EXCLUSIONS = (
     Rule("perchlorate",
          "Perchlorate is the only aggressive ion, although the source's chloride column repeats it.", excluded=True),
     Rule("suspect",
-         "The entry contradicts its neighbours or itself (Nyby pitting No. 780: +980 mV between twins at "
-         "-150 and 10 mV; pitting temperature No. 17: 15 wt.% carbon).", excluded=True),
+         "The reading stands off both its neighbours in a series on one alloy by more than three times the scatter of "
+         "repeats, or its composition is that of a compound, not of an alloy.", excluded=True),
 )
 
 NOTES = (
@@ -78,10 +78,3 @@ LOCALISED_CORROSION = (
 )
 ROOM_TEMPERATURE_C = (10.0, 35.0)
 HALIDE_TRACE_M = 1e-4
-
-# Rows by (property, number in the source's sheet).
-SUSPECTS = frozenset({("pitting_potential", 780), ("pitting_temperature", 17)})
-RE_ENTERED = {("pitting_potential", 253 + k): 69 + k for k in range(19)} | {
-    ("pitting_potential", 543): 88, ("pitting_potential", 544): 89,
-    ("pitting_potential", 545): 90, ("pitting_potential", 546): 88,
-}

@@ -21,8 +21,8 @@ def sparsity(table: AlloyTable) -> pd.DataFrame:
 
     An alloy is a row of alloys.csv (a composition with its processing); every measurement counts, censored or not.
     """
-    counts = pd.crosstab(table.measurements["alloy_id"], table.measurements["property"]).reindex(columns=list(TASKS), fill_value=0)
-    has = counts.clip(upper=1)
+    rows = table.measurements
+    has = pd.crosstab(rows["alloy_id"], rows["property"]).reindex(columns=list(TASKS), fill_value=0).clip(upper=1)
     return (has.T @ has).rename_axis(index=None, columns=None)
 
 
