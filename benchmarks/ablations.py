@@ -10,20 +10,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
-from sklearn.metrics import r2_score
 
 from mtl_core import pipeline
 from mtl_core.data import observations, read_tables
 from mtl_core.data.training import has_flag
 from mtl_core.ensemble.config import PRESETS, EnsembleConfig
 from mtl_core.ensemble.fit import fit_ensemble
-from mtl_core.ensemble.parts import training_parts
 from mtl_core.settings import ASSETS_DIR
+from mtl_core.uncertainty.comparison import compare
 from mtl_core.uncertainty.metrics import out_of_fold
 
-N_BOOTSTRAP = 1000
 NETWORKS = {"no linear skip": {"linear_skip": False}, "one noise a task": {"noise": "task"}, "no dropout": {"dropout": 0.0}}
 DEFAULT = PRESETS["default"]
 # Two fold seeds and one member a fold: differences are paired, so that this is enough, and ten trainings stay affordable.
@@ -34,14 +31,14 @@ def main() -> None:
     """Train the default and every variant, and print a table."""
     table = read_tables()
     prepared = pipeline.prepare(table, CONFIG)
-    parts = training_parts(prepared.observations, CONFIG)
+    parts = prepared.parts(CONFIG)
     default = _held_out(prepared, parts, CONFIG)
     print(f"{'variant':<34}{'task':<19}{'split':<13}{'R²':>7}{'Δ R²':>8}   95 % interval")
     found = []
     for task in CONFIG.tasks:
         only = (prepared.observations["task"] == task).to_numpy()
         masked = [replace(part, is_training=part.is_training & only) for part in parts]
-        found += _report("single task", _held_out(prepared, masked, CONFIG, test=parts).query("task == @task"), default)
+        found += _report("single task", _held_out(prepared, masked, CONFIG).query("task == @task"), default)
     for name, change in NETWORKS.items():
         config = CONFIG.model_copy(update={"network": CONFIG.network.model_copy(update=change)})
         found += _report(name, _held_out(prepared, parts, config), default)
@@ -51,10 +48,10 @@ def main() -> None:
     pd.DataFrame(found).to_csv(ASSETS_DIR / "ablations.csv", index=False, float_format="%.3f", lineterminator="\n")
 
 
-def _held_out(prepared, parts, config: EnsembleConfig, *, test=None) -> pd.DataFrame:
-    """Out-of-fold rows of `test` (the parts themselves, unless the variant trains on fewer rows than it leaves in)."""
-    ensemble, _ = fit_ensemble(prepared.observations, prepared.values, prepared.spec, config, parts)
-    return out_of_fold(ensemble, test or parts, prepared.observations, prepared.values)
+def _held_out(prepared, parts, config: EnsembleConfig) -> pd.DataFrame:
+    """Out-of-fold rows, the test rows of all parts."""
+    ensemble, _ = fit_ensemble(prepared.training, prepared.values, prepared.spec, config, parts)
+    return out_of_fold(ensemble, parts, prepared.observations, prepared.values)
 
 
 def _transpassive(table, prepared, parts, default) -> list[dict]:
@@ -64,12 +61,12 @@ def _transpassive(table, prepared, parts, default) -> list[dict]:
         table.measurements.loc[has_flag(table, ("transpassive",)), "measurement_id"]).to_numpy()
     print(f"  {is_transpassive.sum()} transpassive rows, mean prediction: {_mean_of(default, is_transpassive, prepared)}")
     for shift in (-200.0, 200.0):
-        shifted = replace(prepared, observations=observations(table, CONFIG.tasks, transpassive_shift_mv=shift))
+        shifted = replace(prepared, training=observations(table, CONFIG.tasks, transpassive_shift_mv=shift))
         rows = _held_out(shifted, parts, CONFIG)
         found += _report(f"transpassive bound {shift:+.0f} mV", rows, default)
         print(f"  their mean prediction: {_mean_of(rows, is_transpassive, prepared)}")
     without = [replace(part, is_training=part.is_training & ~is_transpassive) for part in parts]
-    rows = _held_out(prepared, without, CONFIG, test=parts)
+    rows = _held_out(prepared, without, CONFIG)
     found += _report("transpassive rows left out", rows, default)
     print(f"  their mean prediction: {_mean_of(rows, is_transpassive, prepared)}")
     return found
@@ -83,36 +80,11 @@ def _mean_of(rows, chosen, prepared):
 
 def _report(name, variant, default) -> list[dict]:
     """Print and return one row a task and split."""
-    found = []
-    keys = ["measurement_id", "task", "split", "fold_seed"]
-    exact = variant[variant["low"] == variant["high"]]
-    paired = exact.merge(default[[*keys, "mean"]], on=keys, suffixes=("", "_default"), validate="1:1")
-    for (task, split), rows in paired.groupby(["task", "split"], sort=False):
-        difference, low, high = _difference(rows)
-        value = np.mean([r2_score(part["low"], part["mean"]) for _, part in rows.groupby("fold_seed")])
-        print(f"{name:<34}{task:<19}{split:<13}{value:>7.3f}{difference:>+8.3f}   [{low:+.3f}, {high:+.3f}]", flush=True)
-        found.append({"variant": name, "task": task, "split": split, "r2": value, "difference": difference, "low": low,
-                      "high": high})
-    return found
-
-
-def _difference(rows):
-    """Δ R² pooled within fold seeds and averaged over them, with its percentile interval over papers."""
-    y, new, old = (rows[name].to_numpy() for name in ("low", "mean", "mean_default"))
-    seed, paper = (pd.factorize(rows[name])[0] for name in ("fold_seed", "reference_group"))
-    gain = (y - old) ** 2 - (y - new) ** 2
-
-    def of(weight):
-        """Weighted Δ R²; weight: [n], how often a row's paper was drawn."""
-        found = []
-        for one in range(seed.max() + 1):
-            w = weight * (seed == one)
-            found.append((w * gain).sum() / (w * (y - np.average(y, weights=w)) ** 2).sum())
-        return np.mean(found)
-
-    rng, n_papers = np.random.default_rng(0), paper.max() + 1
-    draws = [of(np.bincount(rng.integers(n_papers, size=n_papers), minlength=n_papers)[paper]) for _ in range(N_BOOTSTRAP)]
-    return of(np.ones(len(y))), *np.quantile(draws, [0.025, 0.975])
+    found = compare(default, variant).rename(columns={"r2_after": "r2"})
+    for row in found.itertuples():
+        print(f"{name:<34}{row.task:<19}{row.split:<13}{row.r2:>7.3f}{row.difference:>+8.3f}   [{row.low:+.3f}, {row.high:+.3f}]",
+              flush=True)
+    return found.assign(variant=name)[["variant", "task", "split", "r2", "difference", "low", "high"]].to_dict("records")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from mtl_core.console import AsJson, emit, without_startup_notes
 from mtl_core.data_cli import data_app
 from mtl_core.errors import AlloyscopeError, in_words
+from mtl_core.features.preparation import Fill, Scaling, Transform
 from mtl_core.tasks import DEFAULT_TASKS, TASKS
 from mtl_core.types import Conditions, Process
 
@@ -55,6 +56,13 @@ def train(
     = Preset.default,
     task: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(TASKS)}; repeat for several.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    dataset: Annotated[list[str] | None, typer.Option(help="A dataset by name or name@version; repeat for several. "
+                                                           "Default: published.")] = None,
+    curation: Annotated[str | None, typer.Option(help="A curation by name or name@version. Default: none.")] = None,
+    scaling: Annotated[Scaling, typer.Option(help="Centre and unit of the features.")] = "standard",
+    fill: Annotated[Fill, typer.Option(help="What stands for a feature that was not reported.")] = "mean",
+    cap: Annotated[float, typer.Option(help="Share of a feature's values that is capped at each end.")] = 0.0,
+    target_transform: Annotated[Transform, typer.Option(help="Of the measured values, before the network sees them.")] = "none",
     as_json: AsJson = False,
 ) -> None:
     """Train on all three splits, calibrate by paper, write a run folder and print its metrics."""
@@ -63,7 +71,10 @@ def train(
     from mtl_core.ensemble.config import preset as preset_named
 
     config = EnsembleConfig.model_validate(
-        preset_named(preset.value).model_dump() | {"tasks": tuple(task or DEFAULT_TASKS), "seed": seed})
+        preset_named(preset.value).model_dump() | {
+            "tasks": tuple(task or DEFAULT_TASKS), "seed": seed,
+            "data": {"datasets": tuple(dataset or ("published",)), "curation": curation},
+            "preparation": {"scaling": scaling, "fill": fill, "cap": cap, "target": target_transform}})
     _load_tensorflow()
     with typer.progressbar(length=config.train.epochs, label="epochs", file=sys.stderr) as bar:
         folder = pipeline.train(config, progress=lambda epoch, n_epochs, loss: bar.update(1))

@@ -12,63 +12,107 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from mtl_core.chemistry.composition import Composition
+from mtl_core.data.curations import Curation, curate, load_curation
+from mtl_core.data.datasets import PUBLISHED, find_dataset, read_data
 from mtl_core.data.schema import AT
-from mtl_core.data.tables import AlloyTable, read_tables
-from mtl_core.data.training import CONDITIONS, observations
+from mtl_core.data.tables import AlloyTable
+from mtl_core.data.training import CONDITIONS
 from mtl_core.ensemble.config import EnsembleConfig
-from mtl_core.errors import CheckpointError
+from mtl_core.errors import CheckpointError, in_words
+from mtl_core.features.preparation import check_target
 from mtl_core.features.table import FeatureSpec, featurize
 from mtl_core.files import read_json, write_arrays, write_json, write_table
 from mtl_core.registry.runs import SHIPPED, append_progress, new_run, run_folder
+from mtl_core.tasks import TASKS
 from mtl_core.types import Conditions
 
 if TYPE_CHECKING:
+    from mtl_core.ensemble.parts import Part
     from mtl_core.uncertainty.predictor import Predictor
 
-OUT_OF_FOLD, METRICS = "out_of_fold.csv", "metrics.json"
+OUT_OF_FOLD, METRICS, CURATION = "out_of_fold.csv", "metrics.json", "curation.json"
 HELD_OUT = ("measurement_id", "task", "reference_group", "family", "split", "fold_seed", "fold", "low", "high", "mean", "std")
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What training starts from: observations (n rows), their unscaled features [n, F], and the columns' meaning."""
+    """What training starts from: n observations as they are tested, their unscaled features [n, F], and the columns' meaning.
+
+    training: the same rows as training sees them; is_training, is_test: bool [n]; see `mtl_core.data.curations.CuratedRows`.
+    """
 
     observations: pd.DataFrame
     values: np.ndarray
     spec: FeatureSpec
+    training: pd.DataFrame
+    is_training: np.ndarray
+    is_test: np.ndarray
+    curation: Curation | None = None
+
+    def parts(self, config: EnsembleConfig) -> tuple[Part, ...]:
+        """The folds of the config, with what the curation says about their training rows."""
+        from mtl_core.ensemble import residual_rule
+        from mtl_core.ensemble.parts import training_parts
+
+        parts = training_parts(self.observations, config, is_training=self.is_training, is_test=self.is_test)
+        if self.curation is None or not residual_rule.is_used(self.curation):
+            return parts
+        return residual_rule.without_large_residuals(parts, self.training, self.values, self.spec, self.curation,
+                                                     seed=config.seed)
 
 
-def prepare(table: AlloyTable, config: EnsembleConfig) -> Prepared:
-    """The default training rows of the config's tasks, featurised."""
-    rows = observations(table, config.tasks)
+def prepare(table: AlloyTable, config: EnsembleConfig, *, curation: Curation | None = None) -> Prepared:
+    """The default rows of the config's tasks, and those that the curation brings back, featurised.
+
+    Raises ConfigError when their values do not go through the config's target transform.
+    """
+    curated = _curated(table, config, curation)
+    rows = curated.rows
+    for key in config.tasks:
+        check_target(TASKS[key].to_learning(rows.loc[rows["task"] == key, "high"].to_numpy(float)), config.preparation.target,
+                     TASKS[key])
     spec = FeatureSpec(symbols=tuple(symbol for symbol in table.elements if (rows[AT + symbol] > 0).any()))
     at = rows[[AT + symbol for symbol in spec.symbols]].to_numpy(float)
-    return Prepared(rows, featurize(at, rows, spec).values, spec)
+    return Prepared(rows, featurize(at, rows, spec).values, spec, curated.training, curated.is_training, curated.is_test,
+                    curation)
 
 
-def train(config: EnsembleConfig, *, root: Path | None = None,
+def _curated(table, config, curation):
+    """Without what was decided from residuals, which is decided again inside each training part."""
+    if curation is not None:
+        from mtl_core.ensemble.residual_rule import by_hand
+
+        curation = by_hand(curation)
+    return curate(table, config.tasks, curation)
+
+
+def train(config: EnsembleConfig, *, root: Path | None = None, user_root: Path | None = None,
           progress: Callable[[int, int, np.ndarray], None] | None = None) -> Path:
     """Train on all splits of the config and write a run: config, deployed ensemble, out-of-fold table, metrics, progress.
 
-    The deployed ensemble is the members of the by-reference split. Returns the run folder.
+    The deployed ensemble is the members of the by-reference split. Returns the run folder. root: of the runs; user_root: of the
+    datasets and curations that the config names. The run stores which versions they were, and the curation itself.
     """
     from mtl_core.ensemble import checkpoint
     from mtl_core.ensemble.fit import fit_ensemble
-    from mtl_core.ensemble.parts import training_parts
     from mtl_core.uncertainty import metrics
 
-    table, start = read_tables(), time.time()
-    prepared = prepare(table, config)
-    parts, folder = training_parts(prepared.observations, config), new_run(root)
+    start, config, curation = time.time(), *_pinned(config, user_root)
+    table = read_data(config.data.datasets, root=user_root)
+    prepared = prepare(table, config, curation=curation)
+    parts, folder = prepared.parts(config), new_run(root)
+    if curation is not None:
+        write_json(folder / CURATION, curation.model_dump(mode="json"))
 
     def report(epoch, n_epochs, loss):
         append_progress(folder, {"epoch": epoch, "n_epochs": n_epochs, "loss": loss.tolist(), "seconds": time.time() - start})
         if progress:
             progress(epoch, n_epochs, loss)
 
-    ensemble, history = fit_ensemble(prepared.observations, prepared.values, prepared.spec, config, parts, progress=report)
+    ensemble, history = fit_ensemble(prepared.training, prepared.values, prepared.spec, config, parts, progress=report)
     deployed = np.array([parts[part].split == "reference" for part in ensemble.part_of_member])
     checkpoint.save(ensemble.select(deployed), folder, data_sha256=table.sha256)
     write_arrays(folder / "history.npz", vars(history))
@@ -76,36 +120,59 @@ def train(config: EnsembleConfig, *, root: Path | None = None,
     held_out = read_out_of_fold(folder.name, root=root)  # as stored, so that anyone can recompute the metrics
     write_json(folder / METRICS, {
         "metrics": metrics.evaluate(held_out), "transfer": metrics.transfer(held_out),
-        "baselines": _baselines(prepared, parts, config.seed), "n_members": int(deployed.sum()), "n_masks": config.n_masks,
+        "baselines": _baselines(prepared, parts, config), "n_members": int(deployed.sum()), "n_masks": config.n_masks,
         "seconds": round(time.time() - start, 1)})
     return folder
 
 
-def _baselines(prepared, parts, seed):
+def _pinned(config: EnsembleConfig, user_root: Path | None) -> tuple[EnsembleConfig, Curation | None]:
+    """The config with the newest version of each name that it gives without one, and its curation."""
+    datasets = tuple(name if name == PUBLISHED else find_dataset(name, user_root).id for name in config.data.datasets)
+    curation = load_curation(config.data.curation, user_root) if config.data.curation else None
+    data = config.data.model_copy(update={"datasets": datasets, "curation": curation and curation.id})
+    return config.model_copy(update={"data": data}), curation
+
+
+def _baselines(prepared, parts, config):
     """task → split → model → r2, mae, rmse (pooled, mean of the fold seeds) on the same rows, features and folds."""
     from mtl_core.ensemble.baselines import BASELINES, baseline_out_of_fold
     from mtl_core.uncertainty.metrics import mean_accuracy
 
-    table = baseline_out_of_fold(prepared.observations, prepared.values, prepared.spec, parts, seed=seed)
+    table = baseline_out_of_fold(prepared.observations, prepared.values, prepared.spec, parts, seed=config.seed,
+                                 training=prepared.training, preparation=config.preparation)
     return {task: {split: {model: mean_accuracy(rows[rows["model"] == model]) for model in BASELINES}
                    for split, rows in of_task.groupby("split", sort=False)}
             for task, of_task in table.groupby("task", sort=False)}
 
 
-def load_predictor(run: str = SHIPPED, *, root: Path | None = None) -> Predictor:
-    """The calibrated predictor of a run. Raises CheckpointError when it was trained on other data or other code."""
+def load_predictor(run: str = SHIPPED, *, root: Path | None = None, user_root: Path | None = None) -> Predictor:
+    """The calibrated predictor of a run. Raises CheckpointError when it was trained on other data or other code, DataError when
+    a dataset that it was trained on is no longer there."""
     from mtl_core.ensemble import checkpoint
     from mtl_core.uncertainty.conformal import Calibration
     from mtl_core.uncertainty.predictor import Predictor
 
-    folder, table = run_folder(run, root), read_tables()
+    folder = run_folder(run, root)
     ensemble = checkpoint.load(folder)
+    table = read_data(ensemble.config.data.datasets, root=user_root)
     trained_on = read_json(folder / checkpoint.DESCRIPTION).get("data_sha256")
     if trained_on != table.sha256:
         raise CheckpointError(f"{folder.name}: expected an ensemble trained on the data with fingerprint {table.sha256[:12]}, "
                               f"got {str(trained_on)[:12]}; train again with `python -m mtl_core train`")
     held_out = read_out_of_fold(run, root=root)
-    return Predictor(ensemble, Calibration.fit(held_out), observations(table, ensemble.config.tasks), held_out)
+    curated = _curated(table, ensemble.config, _stored_curation(folder, ensemble.config))
+    learnt = curated.training[curated.is_training].reset_index(drop=True)
+    return Predictor(ensemble, Calibration.fit(held_out), learnt, held_out)
+
+
+def _stored_curation(folder: Path, config: EnsembleConfig) -> Curation | None:
+    """The run's own copy: the user may have deleted the curation since."""
+    if config.data.curation is None:
+        return None
+    try:
+        return Curation.model_validate(read_json(folder / CURATION))
+    except ValidationError as error:
+        raise CheckpointError(f"{folder / CURATION}: expected a curation, got {in_words(error)}; train again") from error
 
 
 def read_out_of_fold(run: str = SHIPPED, *, root: Path | None = None) -> pd.DataFrame:
@@ -165,4 +232,4 @@ def build_map(path: Path) -> None:
     """Lay out all alloys of the data by UMAP and store the map."""
     from mtl_core.features.projection import project
 
-    project(read_tables()).save(path)
+    project(read_data()).save(path)

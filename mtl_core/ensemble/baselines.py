@@ -1,5 +1,5 @@
 """Ridge and extra trees on exactly the rows, features and folds of the ensemble: what it has to beat."""
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -27,11 +27,12 @@ BASELINES = {"ridge": _ridge, "extra trees": _extra_trees}
 
 def baseline_out_of_fold(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, parts: Sequence[Part], *,
                          seed: int, training: pd.DataFrame | None = None, preparation: Preparation = DEFAULT_PREPARATION,
-                         models: Sequence[str] = tuple(BASELINES), n_jobs: int = -1,
+                         models: Mapping[str, Callable] = BASELINES, n_jobs: int = -1,
                          progress: Callable[[int, int], None] | None = None) -> pd.DataFrame:
     """Out-of-fold means of each baseline on the exact rows, which are all that these models can learn from.
 
-    training: the same rows as training sees them, where a curation changes that. progress: called with fits done and in all.
+    training: the same rows as training sees them, where a curation changes that. models: name → its maker, given a seed.
+    progress: called with how many fits are done, and how many there are.
     Columns: measurement_id, task, reference_group, model, split, fold_seed, fold, low (the value), mean; in the task's learning
     unit.
     """
@@ -57,7 +58,7 @@ def _held_out(part, key, observations, training, values, visible, preparation, m
     seen = values[:, visible]
     x = Scaler.fit(seen[learnt], preparation).transform(seen)
     transform = TargetTransform.fit(check_target(y, preparation.target, TASKS[key]), preparation.target)
-    fitted = {name: BASELINES[name](seed).fit(x[learnt], transform.forward(y)) for name in models}
+    fitted = {name: make(seed).fit(x[learnt], transform.forward(y)) for name, make in models.items()}
     ids = observations.loc[tested, ["measurement_id", "task", "reference_group"]].assign(
         split=part.split, fold_seed=part.fold_seed, fold=part.fold, low=y_tested)
     return pd.concat([ids.assign(model=name, mean=transform.inverse(model.predict(x[tested]))[0])

@@ -11,6 +11,8 @@ from mtl_core.errors import ConfigError
 from mtl_core.features.mixture import Array
 from mtl_core.tasks import TaskSpec
 
+Scaling = Literal["standard", "min-max", "robust"]
+Fill = Literal["mean", "median", "model"]
 Transform = Literal["none", "log", "yeo-johnson"]
 
 
@@ -27,8 +29,8 @@ class Preparation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    scaling: Literal["standard", "min-max", "robust"] = "standard"
-    fill: Literal["mean", "median", "model"] = "mean"
+    scaling: Scaling = "standard"
+    fill: Fill = "mean"
     cap: float = Field(0.0, ge=0.0, lt=0.5)
     target: Transform = "none"
 
