@@ -3,8 +3,12 @@
 A frame of readings has the columns property, reference_id, row (its number in the source), y (exact value in the learning unit,
 NaN when censored), the test conditions and at_<El> in at.%.
 """
+from collections.abc import Iterator
+
 import pandas as pd
 
+from mtl_core.data.findings import CERTAIN, Finding, said
+from mtl_core.data.noise import SAME
 from mtl_core.data.schema import AT
 
 SHORTEST_BLOCK = 3
@@ -71,3 +75,35 @@ def shared_by_papers(frame: pd.DataFrame) -> pd.DataFrame:
     pairs = pairs[(pairs["reference_id"] < pairs["reference_id_again"]) & ~contradicts(pairs)]
     n = pairs.groupby(["reference_id", "reference_id_again"])["printed"].transform("nunique")
     return pairs.assign(n=n)[n >= 2][["index", "index_again", "n"]]
+
+
+def double_entries(rows: pd.DataFrame) -> Iterator[Finding]:
+    """Copies within a paper and between papers, the later reading last; then repeats of one paper that agree in everything."""
+    lines, told = rows.to_dict("index"), set()
+    for copy in entered_again(rows).itertuples():
+        told |= {copy.index}
+        yield _copy(lines[copy.first], lines[copy.index], f"one of at least {copy.n} in a row that this paper holds twice")
+    for pair in shared_by_papers(rows).itertuples():
+        first, again = sorted((lines[pair.index], lines[pair.index_again]), key=lambda line: str(line["year"]))
+        yield _copy(first, again, f"one of {pair.n} that {_paper(first)} and {_paper(again)} share to the last digit")
+    yield from _identical(rows.drop(index=list(told)))
+
+
+def _paper(line: dict) -> str:
+    return f"{line['reference_id']} ({line['year']:.0f})" if line["year"] == line["year"] else line["reference_id"]
+
+
+def _copy(first: dict, again: dict, why: str) -> Finding:
+    labels = [", ".join(filter(None, (line["process"], line["phases"]))) or "(none)" for line in (first, again)]
+    difference = f", though labelled {labels[0]} there and {labels[1]} here" if labels[0] != labels[1] else ""
+    evidence = f"{said(again)} repeats {said(first)} of {first['measurement_id']}, {why}{difference}."
+    return Finding("double-entry", (first["measurement_id"], again["measurement_id"]), evidence, CERTAIN, "exclude")
+
+
+def _identical(rows: pd.DataFrame) -> Iterator[Finding]:
+    keys = ["property", "reference_id", *SAME["alloy and conditions"], "y"]
+    exact = rows[rows["y"].notna() & rows.duplicated(keys, keep=False)]
+    for _, same in exact.groupby(keys, dropna=False, sort=False):
+        evidence = (f"{said(same.iloc[0])} stands {len(same)} times in one paper for one alloy under the same conditions: "
+                    "entered again, or measured again with the same result.")
+        yield Finding("double-entry", tuple(same["measurement_id"]), evidence, CERTAIN / 2)
