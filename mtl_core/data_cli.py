@@ -7,7 +7,7 @@ import typer
 from mtl_core.console import AsJson, emit
 from mtl_core.settings import ASSETS_DIR, DATA_DIR
 
-data_app = typer.Typer(no_args_is_help=True, help="The fact tables in data/: build, check, summary.")
+data_app = typer.Typer(no_args_is_help=True, help="Tables of measurements: build, check, count, doubt.")
 
 
 @data_app.command("build")
@@ -49,6 +49,56 @@ def _show_summary(content):
     for key, count in content["properties"].items():
         typer.echo(f"{key:<26}{count['n']:>7}{count['n_censored']:>10}{count['n_alloys']:>8}"
                    f"{count['n_references']:>8}{count['n_default']:>9}")
+
+
+Dataset = Annotated[list[str] | None, typer.Option(help="A dataset id; repeat for several. Default: the published tables.")]
+
+
+@data_app.command("suspects")
+def data_suspects(
+    k: Annotated[float, typer.Option(help="How many times the scatter of repeats is too far.")] = 3.0,
+    rule: Annotated[list[str] | None, typer.Option(help="Only what this rule finds; repeat for several.")] = None,
+    dataset: Dataset = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the measurements to doubt, the worst first; residuals are those of the shipped ensemble."""
+    from mtl_core.data.datasets import PUBLISHED, read_data
+    from mtl_core.data.suspects import SUSPECT_RULES, find_suspects
+    from mtl_core.pipeline import read_out_of_fold
+
+    unknown = sorted(set(rule or ()) - set(SUSPECT_RULES))
+    if unknown:
+        raise typer.BadParameter(f"expected rules out of {', '.join(SUSPECT_RULES)}, got {', '.join(unknown)}")
+    found = find_suspects(read_data(dataset or (PUBLISHED,)), out_of_fold=read_out_of_fold(), k=k)
+    shown = found[found["rule"].isin(rule or SUSPECT_RULES)]
+    emit({"k": k, "suspects": shown.to_dict("records")}, as_json=as_json, show=_show_suspects)
+
+
+def _show_suspects(content):
+    for one in content["suspects"]:
+        note = "  (left out by default)" if one["is_excluded"] else ""
+        typer.echo(f"{one['severity']:5.2f}  {one['rule']}: {one['measurement_ids'][-1]}, {one['alloy']}{note}\n"
+                   f"       {one['evidence']} {one['suggestion'].capitalize()}? {' '.join(one['dois'])}")
+
+
+@data_app.command("noise")
+def data_noise(dataset: Dataset = None, as_json: AsJson = False) -> None:
+    """Scatter of repeated measurements by property, and the R² that it leaves possible."""
+    from mtl_core.data.datasets import PUBLISHED, read_data
+    from mtl_core.data.noise import repeat_noise
+
+    table = repeat_noise(read_data(dataset or (PUBLISHED,)))
+    emit({"noise": table.astype(object).where(table.notna(), None).to_dict("records")}, as_json=as_json, show=_show_noise)
+
+
+def _show_noise(content):
+    typer.echo(f"{'property':<26}{'same':<22}{'groups':>7}{'rows':>6}{'scatter':>10}{'robust':>10}{'R² ≤':>8}{'robust':>8}")
+    for row in content["noise"]:
+        scatter = "".join(f"{number:>10.3g}" if number is not None else " " * 10 for number in (row["sd"], row["robust_sd"]))
+        ceilings = (row["r2_ceiling"], row["robust_r2_ceiling"])
+        ceiling = "".join(f"{number:>8.2f}" if number is not None else " " * 8 for number in ceilings)
+        typer.echo(f"{row['property']:<26}{row['same']:<22}{row['n_groups']:>7}{row['n_rows']:>6}{scatter}{ceiling}  "
+                   f"{row['note']}")
 
 
 @data_app.command("map")

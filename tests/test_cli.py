@@ -16,8 +16,8 @@ def run_cli(*arguments, cwd, code=0):
     return done
 
 
-@pytest.mark.parametrize("command", ["", "data", "data build", "data check", "data summary", "data map", "train", "predict",
-                                     "evaluate"])
+@pytest.mark.parametrize("command", ["", "data", "data build", "data check", "data summary", "data suspects", "data noise",
+                                     "data map", "train", "predict", "evaluate"])
 def test_every_command_explains_itself(command, tmp_path):
     done = run_cli(*command.split(), "--help", cwd=tmp_path)
     assert "Usage: python -m mtl_core" in done.stdout
@@ -29,6 +29,18 @@ def test_the_summary_counts_each_property(tmp_path):
         counts = content["properties"][key]
         assert set(counts) >= {"n", "n_censored", "n_alloys", "n_references", "n_default"}
         assert counts["n"] >= counts["n_default"] > 400 and counts["n_references"] > 50
+
+
+def test_suspects_and_noise_are_listed_for_scripts_and_for_people(tmp_path):
+    content = json.loads(run_cli("data", "suspects", "--rule", "lone-outlier", "--rule", "implausible-composition", "--json",
+                                 cwd=tmp_path).stdout)
+    assert content["k"] == 3.0 and {one["rule"] for one in content["suspects"]} == {"lone-outlier", "implausible-composition"}
+    listed = run_cli("data", "suspects", "--rule", "lone-outlier", cwd=tmp_path).stdout
+    assert "980 mV vs SCE stands between -150 and 10" in listed and "10.1149/1.2712794" in listed
+    assert "expected rules out of wrong-quantity" in run_cli("data", "suspects", "--rule", "guess", cwd=tmp_path, code=2).stderr
+    noise = json.loads(run_cli("data", "noise", "--json", cwd=tmp_path).stdout)["noise"]
+    never_repeated = next(row for row in noise if row["n_rows"] == 0)
+    assert never_repeated["sd"] is None and never_repeated["note"] == "No repeats."
 
 
 def test_the_shipped_tables_pass_their_own_check(tmp_path):
