@@ -63,7 +63,7 @@ def _caps(values: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
     An absent element is not a small amount of it: with the zeros counted in, a rare element would be capped to nothing.
     """
     is_zero = values == 0.0
-    others = np.where(is_zero & ~is_zero.all(axis=0), np.nan, values)
+    others = np.where(is_zero & (np.nan_to_num(values) != 0.0).any(axis=0), np.nan, values)
     low, high = np.nanquantile(others, [share, 1.0 - share], axis=0)
     has_zero = is_zero.any(axis=0)
     return np.where(has_zero, np.minimum(low, 0.0), low), np.where(has_zero, np.maximum(high, 0.0), high)
