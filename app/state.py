@@ -1,5 +1,5 @@
 """The one door to st.session_state: what this visitor chose, and its mirror in the URL."""
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 from pydantic import ValidationError
@@ -45,6 +45,19 @@ def mirror() -> None:
     query = selection().to_query() | _datasets_query()
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
+
+
+def linked() -> dict[str, str]:
+    """What the link says."""
+    return st.query_params.to_dict()
+
+
+def mirror_part(query: dict[str, str], names: Collection[str]) -> None:
+    """Write some parts of the link, those of `names` that the query lacks out of it, and leave the rest."""
+    before = linked()
+    after = {name: text for name, text in before.items() if name not in names} | query
+    if after != before:
+        st.query_params.from_dict(after)
 
 
 def datasets() -> tuple[str, ...]:

@@ -102,9 +102,21 @@ def _show_noise(content):
 
 
 @data_app.command("map")
-def data_map(output: Annotated[Path, typer.Option(help="Where the map goes.")] = ASSETS_DIR / "projection.npz") -> None:
-    """Lay all alloys out by UMAP (fixed seed) and store the coordinates."""
+def data_map(
+    output: Annotated[Path, typer.Option(help="Where the map goes.")] = ASSETS_DIR / "projection.npz",
+    dataset: Annotated[list[str] | None, typer.Option(help="A dataset id; repeat for several.")] = None,
+    method: Annotated[str, typer.Option(help="umap or pca.")] = "umap",
+    inputs: Annotated[str, typer.Option(help="What alloys are compared by: elements, descriptors, or both.")] = "both",
+    n_neighbors: Annotated[int, typer.Option(help="UMAP: how many neighbours each alloy keeps.")] = 15,
+    min_dist: Annotated[float, typer.Option(help="UMAP: how close points may lie.")] = 0.3,
+    metric: Annotated[str, typer.Option(help="UMAP: euclidean, manhattan, cosine or correlation.")] = "euclidean",
+    seed: Annotated[int, typer.Option(help="UMAP: everything random follows from it.")] = 0,
+) -> None:
+    """Lay out all alloys on a map and store their coordinates."""
     from mtl_core import pipeline
+    from mtl_core.data.datasets import PUBLISHED
+    from mtl_core.features.projection import MapSettings
 
-    pipeline.build_map(output)
+    settings = MapSettings(method=method, inputs=inputs, n_neighbors=n_neighbors, min_dist=min_dist, metric=metric, seed=seed)
+    pipeline.build_map(output, settings, dataset or (PUBLISHED,))
     typer.echo(str(output), err=True)

@@ -5,7 +5,7 @@ What needs TensorFlow or scikit-learn is imported inside the verb that needs it:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ from mtl_core.types import Conditions
 
 if TYPE_CHECKING:
     from mtl_core.ensemble.parts import Part
+    from mtl_core.features.projection import MapSettings
     from mtl_core.uncertainty.predictor import Predictor
 
 OUT_OF_FOLD, METRICS, CURATION = "out_of_fold.csv", "metrics.json", "curation.json"
@@ -228,8 +229,8 @@ def predict_alloy(predictor: Predictor, composition: Composition, conditions: Co
             "tasks": list(of_task), "n_members": predictor.n_members, "n_masks": predictor.n_masks, **of_task}
 
 
-def build_map(path: Path) -> None:
-    """Lay out all alloys of the data by UMAP and store the map."""
+def build_map(path: Path, settings: MapSettings, datasets: Sequence[str]) -> None:
+    """Lay out all alloys of the datasets and store the map."""
     from mtl_core.features.projection import project
 
-    project(read_data()).save(path)
+    project(read_data(datasets), settings).save(path)

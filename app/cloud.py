@@ -1,0 +1,160 @@
+"""What a cloud of alloys is made of, how it measures, who measured it and under which conditions. Pure pandas."""
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from app.atlas import PRESENT, PROPERTIES, UNKNOWN, Atlas
+from app.figures.style import written
+from mtl_core.data.rules import MECHANICAL, RULES
+
+DOI = "https://doi.org/"
+ENDS = (0.05, 0.25, 0.5, 0.75, 0.95)
+_EXCLUSIONS = {rule.name: rule.reason for rule in RULES if rule.excluded}
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """Some alloys of an atlas: is_in [n] bool, and those of their readings that are looked at."""
+
+    atlas: Atlas
+    is_in: np.ndarray
+    readings: pd.DataFrame
+
+    def __len__(self) -> int:
+        return int(self.is_in.sum())
+
+    @property
+    def ids(self) -> pd.Index:
+        return self.atlas.alloys.index[self.is_in]
+
+
+def cloud_of(atlas: Atlas, is_in: np.ndarray, readings: pd.DataFrame) -> Cloud:
+    """The alloys with their share of the readings."""
+    return Cloud(atlas, is_in, readings[readings["alloy_id"].isin(atlas.alloys.index[is_in])])
+
+
+def exact_values(readings: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Property → its exact values, in the order of the catalogue."""
+    found = dict(list(readings.dropna(subset="value").groupby("property")["value"]))
+    return {key: found[key].to_numpy(float) for key in PROPERTIES if key in found}
+
+
+def element_use(cloud: Cloud) -> pd.DataFrame:
+    """One row an element, the most frequent first; quantiles are of the alloys that hold it.
+
+    Columns: n, share (%), low, q1, median, q3, high in at.%; index symbol.
+    """
+    at = cloud.atlas.at[cloud.is_in]
+    has = at >= PRESENT
+    counts = has.sum(axis=0)
+    rows = {symbol: [count, 100 * count / len(at), *np.quantile(at[has[:, column], column], ENDS)]
+            for column, (symbol, count) in enumerate(zip(cloud.atlas.symbols, counts.tolist(), strict=True)) if count}
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["n", "share", "low", "q1", "median", "q3", "high"])
+    return frame.sort_values("n", ascending=False, kind="stable")
+
+
+def element_means(cloud: Cloud, numbers: pd.Series) -> dict[str, float]:
+    """Symbol → mean of one number an alloy over the alloys of the cloud that hold the element."""
+    has, values = cloud.atlas.at[cloud.is_in] >= PRESENT, numbers.to_numpy(float)[cloud.is_in]
+    means = {symbol: values[has[:, column] & np.isfinite(values)] for column, symbol in enumerate(cloud.atlas.symbols)}
+    return {symbol: float(found.mean()) for symbol, found in means.items() if len(found)}
+
+
+def mean_alloy(cloud: Cloud, most: int = 6) -> str:
+    """The largest mean amounts in words: "Fe 52 · Cr 21 · Ni 14 · Mo 3"."""
+    at = cloud.atlas.at[cloud.is_in].mean(axis=0)
+    return " · ".join(f"{cloud.atlas.symbols[column]} {at[column]:.0f}" for column in np.argsort(-at)[:most] if at[column] >= 0.5)
+
+
+def commonest(words: pd.Series, most: int = 3) -> str:
+    """"Fe 312 · HEA 20 · Ni 4"."""
+    counts = words.value_counts()
+    rest = [f"{len(counts) - most} more"] if len(counts) > most else []
+    return " · ".join([*(f"{word} {count:,}" for word, count in counts.head(most).items()), *rest])
+
+
+def summary_table(cloud: Cloud) -> pd.DataFrame:
+    """One row a property with readings: how many, median and middle 80 %, papers, bounds and doubted ones."""
+    groups = cloud.readings.groupby("property")
+    return pd.DataFrame([_summary(key, groups.get_group(key)) for key in PROPERTIES if key in groups.groups])
+
+
+def _summary(key: str, rows: pd.DataFrame) -> dict:
+    exact = rows["value"].dropna()
+    middle = [written(float(end)) for end in exact.quantile([0.1, 0.9])] if len(exact) > 1 else ["–", "–"]
+    return {"Property": PROPERTIES[key].label, "Readings": len(rows),
+            "Median": written(float(exact.median())) if len(exact) else "–", "Middle 80 %": " to ".join(middle),
+            "Unit": PROPERTIES[key].unit, "Alloys": rows["alloy_id"].nunique(), "Papers": rows["reference_id"].nunique(),
+            "Bounds": int(rows["value"].isna().sum())}
+
+
+def condition_points(readings: pd.DataFrame) -> pd.DataFrame:
+    """Corrosion readings counted by their conditions: chloride_m, temperature_c, ph (NaN = not reported), n."""
+    columns = ["chloride_m", "temperature_c", "ph"]
+    corrosion = readings.loc[~readings["property"].isin(MECHANICAL), columns]
+    return corrosion.groupby(columns, dropna=False).size().rename("n").reset_index()
+
+
+def papers_table(cloud: Cloud) -> pd.DataFrame:
+    """One row a paper, the one with most readings first: link, year, counts, properties."""
+    groups = cloud.readings.groupby("reference_id")
+    frame = pd.DataFrame({
+        "Paper": groups["doi"].first().map(link), "Year": groups["year"].first().astype("Int64"), "Readings": groups.size(),
+        "Alloys": groups["alloy_id"].nunique(),
+        "Properties": groups["property"].agg(lambda keys: ", ".join(PROPERTIES[key].label for key in dict.fromkeys(keys)))})
+    return frame.sort_values("Readings", ascending=False, kind="stable").reset_index(names="Reference")
+
+
+def link(doi: str) -> str | None:
+    """The address of a paper."""
+    return DOI + doi if doi else None
+
+
+def alloys_table(cloud: Cloud) -> pd.DataFrame:
+    """One row an alloy, index alloy_id: formula, labels, number of readings, median of each property that was measured."""
+    counts = cloud.readings["alloy_id"].value_counts()
+    medians = cloud.readings.pivot_table(index="alloy_id", columns="property", values="value", aggfunc="median")
+    alloys = cloud.atlas.alloys.loc[cloud.ids]
+    labels = {"Alloy (at.%)": alloys["formula"], "Family": alloys["family"], "Processing": alloys["process"].replace(UNKNOWN, ""),
+              "Phases": alloys["phases"], "Database": alloys["source"],
+              "Readings": counts.reindex(alloys.index, fill_value=0).astype(int)}
+    values = {PROPERTIES[key].title: medians[key].reindex(alloys.index) for key in PROPERTIES if key in medians}
+    return pd.DataFrame(labels | values)
+
+
+def readings_table(cloud: Cloud, doubts: dict[str, str]) -> pd.DataFrame:
+    """One row a reading, index alloy_id: property, value or bound, conditions, paper, and why to doubt it.
+
+    doubts: measurement_id → sentence.
+    """
+    rows = cloud.readings
+    return pd.DataFrame({
+        "Alloy (at.%)": cloud.atlas.alloys["formula"].reindex(rows["alloy_id"]).to_numpy(),
+        "Property": rows["property"].map(lambda key: PROPERTIES[key].label).to_numpy(), "Value": rows["value"].to_numpy(),
+        "Bound": [_bound(*row) for row in rows[["value", "bound", "value_low", "value_high"]].itertuples(index=False)],
+        "Unit": rows["unit"].to_numpy(), "T (°C)": rows["temperature_c"].to_numpy(),
+        "[Cl⁻] (mol/L)": rows["chloride_m"].to_numpy(), "pH": rows["ph"].to_numpy(),
+        "Scan rate (mV/s)": rows["scan_rate_mv_s"].to_numpy(),
+        "Year": rows["year"].astype("Int64").to_numpy(), "Paper": rows["doi"].map(link).to_numpy(),
+        "Doubts": [_doubt(*row, doubts) for row in rows[["measurement_id", "flags"]].itertuples(index=False)],
+    }, index=pd.Index(rows["alloy_id"], name="alloy_id"))
+
+
+def _bound(value: float, bound: str, low: float, high: float) -> str:
+    """"> 800", "30 to 45"; empty beside an exact value."""
+    if value == value:
+        return ""
+    return f"> {low:.4g}" if bound == ">" else f"< {high:.4g}" if bound == "<" else f"{low:.4g} to {high:.4g}"
+
+
+def _doubt(measurement_id: str, flags: str, doubts: dict[str, str]) -> str:
+    """Rules that keep the reading out of training, then what else was found."""
+    said = [_EXCLUSIONS[name] for name in flags.split() if name in _EXCLUSIONS]
+    return " ".join([*said, *([doubts[measurement_id]] if measurement_id in doubts else [])])
+
+
+def picked(ids: Iterable[str], atlas: Atlas) -> np.ndarray:
+    """Whether each alloy of the atlas is among `ids`, [n] bool."""
+    return atlas.alloys.index.isin(list(ids))

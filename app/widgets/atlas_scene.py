@@ -1,0 +1,42 @@
+"""What all parts of the map page look at."""
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from app.atlas import CROWDED, CROWDING, ERROR, Atlas, Quantity, error_quantity
+from app.filters import Filters
+from app.look import Look
+from app.services import maps
+from mtl_core.features.projection import Projection
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the page shows: the atlas, which of it passes, how it looks and where its alloys stand."""
+
+    datasets: tuple[str, ...]
+    atlas: Atlas
+    filters: Filters
+    passing: maps.Passing
+    look: Look
+    map: Projection
+    xy: np.ndarray
+
+    @property
+    def choices(self) -> dict[str, Quantity]:
+        return quantities(self.atlas)
+
+    def numbers(self, key: str) -> pd.Series:
+        """One number an alloy, whatever it comes from."""
+        if key == CROWDING:
+            return maps.crowding(self.xy, maps.identity(self.map), self.datasets)
+        if key.startswith(ERROR):
+            return maps.errors(self.datasets)[key].reindex(self.atlas.alloys.index)
+        return self.atlas.numbers(key, self.passing.readings)
+
+
+def quantities(atlas: Atlas) -> dict[str, Quantity]:
+    """Every number that colours or sizes a point."""
+    errors = {f"{ERROR}{task}": error_quantity(f"{ERROR}{task}") for task in maps.error_tasks()}
+    return {**atlas.quantities, **errors, CROWDING: CROWDED}

@@ -1,0 +1,147 @@
+"""All that follows the selection: what the alloys are made of, how they measure, under which conditions, who measured."""
+from collections.abc import Callable
+
+import streamlit as st
+
+from app.atlas import PROPERTIES, Quantity
+from app.cloud import (
+    DOI,
+    Cloud,
+    commonest,
+    condition_points,
+    element_means,
+    element_use,
+    exact_values,
+    mean_alloy,
+    papers_table,
+    summary_table,
+)
+from app.figures.coverage import coverage_figure
+from app.figures.distributions import Spread, spreads_figure
+from app.figures.elements import elements_figure
+from app.figures.pairs import pairs_figure
+from app.figures.periodic import periodic_figure
+from app.figures.style import COLORS, color_of, written
+from app.widgets.atlas_scene import Scene
+
+STILL = {"displayModeBar": False}
+MOST_ELEMENTS = 14
+PAIRS = ("vec", "delta", "mixing_enthalpy")
+MOST_PAIRS = 5
+SHARE = "share"
+NOTHING = "No alloy is left. Take a filter away, or clear the selection: a double click on the map does it too."
+
+
+def overview(scene: Scene, cloud: Cloud, clear: Callable[[], None] | None) -> None:
+    """What is selected: how much, and in the open tab what it is made of, how it measures, when, where and by whom."""
+    n_all = len(scene.atlas.alloys)
+    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False):
+        st.subheader("All alloys" if len(cloud) == n_all else f"{len(cloud):,} of {n_all:,} alloys", anchor=False)
+        if clear:
+            st.button("Clear selection", icon=":material/close:", on_click=clear, key="clear_selection")
+    with st.container(horizontal=True, gap="medium", key="amounts"):
+        for label, amount in _amounts(cloud).items():
+            st.metric(label, f"{amount:,}", width="content")
+    views = {"At a glance": _glance, "Values": _values, "Elements": _elements, "Conditions": _conditions, "Pairs": _pairs,
+             "Papers": _papers}
+    for tab, draw in zip(st.tabs(list(views), on_change="rerun", key="map_views"), views.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(scene, cloud) if len(cloud) else st.info(NOTHING)
+
+
+def _amounts(cloud: Cloud) -> dict[str, int]:
+    rows = cloud.readings
+    left_out = int(rows["is_left_out"].sum())
+    return {"Alloys": len(cloud), "Readings": len(rows), "Papers": rows["reference_id"].nunique()} | (
+        {"Left out by rules": left_out} if left_out else {})
+
+
+def _glance(scene: Scene, cloud: Cloud) -> None:
+    """Elements, families and properties in one look."""
+    alloys = scene.atlas.alloys.loc[cloud.ids]
+    st.markdown(f"Mean **{mean_alloy(cloud)}** at.%  \nFamilies: {commonest(alloys['family'])}  \n"
+                f"Processing: {commonest(alloys['process'])}")
+    _periodic(scene, cloud)
+    widths = {"Property": 165, "Readings": 68, "Median": 72, "Middle 80 %": 120, "Unit": 85}
+    st.dataframe(summary_table(cloud), hide_index=True, width="stretch", height="content", key="map_summary",
+                 column_config={name: st.column_config.Column(width=width) for name, width in widths.items()},
+                 alt="Each property: readings, median, middle 80 %")
+
+
+def _periodic(scene: Scene, cloud: Cloud) -> None:
+    """Share of the alloys that hold an element, or the mean of what colours the map over those that do."""
+    one = scene.choices.get(scene.look.color)
+    choices = {SHARE: "Share of alloys"} | ({one.key: f"Mean {one.label[0].lower()}{one.label[1:]}"} if one else {})
+    shown = st.segmented_control("Elements by", list(choices), format_func=choices.get, default=SHARE, key="periodic_by",
+                                 label_visibility="collapsed") or SHARE
+    use = element_use(cloud)
+    means = use["share"].to_dict() if shown == SHARE or one is None else element_means(cloud, scene.numbers(one.key))
+    unit = "% of the alloys" if shown == SHARE or one is None else one.title
+    texts = {symbol: f"<b>{symbol}</b>: in {row.n:,} alloys ({row.share:.0f} %)<br>median {row.median:.3g} at.% where present"
+             + (f"<br>mean {one.label}: {written(means[symbol])} {one.unit}" if shown != SHARE and symbol in means else "")
+             for symbol, row in zip(use.index, use.itertuples(), strict=True)}
+    st.plotly_chart(periodic_figure(means, texts, color=COLORS[0], title=unit), key="periodic", config=STILL,
+                    alt=f"Periodic table coloured by {unit}")
+
+
+def _values(scene: Scene, cloud: Cloud) -> None:
+    """Small multiples of every property that was measured of these alloys."""
+    shape = st.segmented_control("Shape", ["Histograms", "Violins"], default="Histograms", key="map_shape", required=True,
+                                 label_visibility="collapsed")
+    everything, chosen = exact_values(scene.passing.readings), exact_values(cloud.readings)
+    spreads = [Spread(one.title, everything[key], chosen[key], one.logarithmic, color_of(index))
+               for index, (key, one) in enumerate(PROPERTIES.items()) if key in chosen]
+    if not spreads:
+        st.info("Nothing was measured exactly of these alloys; bounds stand in the table below.")
+        return
+    st.plotly_chart(spreads_figure(spreads, violins=shape == "Violins"), key="spreads", config=STILL,
+                    alt="Each property of the selected alloys, beside all alloys in grey")
+    st.caption("Colour: these alloys. Grey: all that pass the filters. Each is scaled to its own peak.")
+
+
+def _conditions(scene: Scene, cloud: Cloud) -> None:
+    """[Cl-] × T × pH of the corrosion tests."""
+    points = condition_points(cloud.readings)
+    if points.empty:
+        st.info("None of these alloys was tested for corrosion.")
+        return
+    st.plotly_chart(coverage_figure(points), key="coverage", config=STILL,
+                    alt="Chloride, temperature and pH of the corrosion readings")
+    st.caption("One mark a combination, larger where more was read. **?**: not reported; grey: pH not reported.")
+
+
+def _elements(scene: Scene, cloud: Cloud) -> None:
+    """How much of each element."""
+    use = element_use(cloud)
+    st.plotly_chart(elements_figure(use.head(MOST_ELEMENTS), color=COLORS[0]), key="elements", config=STILL,
+                    alt="Box plot of the amounts of each element")
+    st.caption(f"The {min(MOST_ELEMENTS, len(use))} most frequent of {len(use)} elements, where present. Boxes: middle half; "
+               "whiskers: 5 to 95 %.")
+
+
+def _papers(scene: Scene, cloud: Cloud) -> None:
+    """Who measured it."""
+    st.dataframe(papers_table(cloud), hide_index=True, width="stretch", height=560, key="map_papers",
+                 column_config={"Paper": st.column_config.LinkColumn("Paper", display_text=rf"{DOI}(.*)")})
+
+
+def _pairs(scene: Scene, cloud: Cloud) -> None:
+    """Scatter plots of the quantities that the visitor chooses."""
+    names = {key: one.label for key, one in scene.choices.items()}
+    keys = st.multiselect("Pairs", list(names), default=[key for key in PAIRS if key in names], format_func=names.get,
+                          max_selections=MOST_PAIRS, key="map_pairs", label_visibility="collapsed",
+                          placeholder="two to five descriptors, properties or elements")
+    if len(keys) < 2:
+        st.caption("Choose at least two quantities.")
+        return
+    values = {_short(scene.choices[key]): scene.numbers(key).to_numpy(float) for key in keys}
+    shown = scene.passing.alloys
+    figure = pairs_figure({label: found[shown] for label, found in values.items()}, cloud.is_in[shown],
+                          scene.passing.texts[shown], color=COLORS[0])
+    st.plotly_chart(figure, key="pairs", config=STILL, alt="Scatter plots of each pair of the chosen quantities")
+
+
+def _short(one: Quantity) -> str:
+    sign = one.symbol or one.label
+    return f"{sign} ({one.unit})" if one.unit else sign
