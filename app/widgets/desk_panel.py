@@ -1,22 +1,19 @@
-"""Which numbers to doubt, and what to do about them."""
+"""The data desk: how much there is, how well it repeats, what to doubt, and what a cure is worth."""
 import streamlit as st
 
-from app.atlas import color_choices
-from app.figures.style import color_of
-from app.figures.waterfall import waterfall_figure
-from app.services import measured
-from mtl_core.tasks import TASKS
+from app import state
+from app.widgets.desk_amounts import amounts_panel
+from app.widgets.desk_effects import effects_panel
+from app.widgets.desk_shapes import shapes_panel
+from app.widgets.desk_suspects import suspects_panel
+
+PANELS = {"How much there is": amounts_panel, "Readings to doubt": suspects_panel, "Distributions": shapes_panel,
+          "Before and after": effects_panel}
 
 
 def desk_panel() -> None:
-    """What is left for training after each rule."""
-    choices = color_choices(measured.table())
-    st.subheader("From the sourcesto the training set")
-    with_data = [key for key in choices if key in TASKS]
-    shown = st.selectbox("Property", with_data, format_func=choices.get, width=320)
-    steps = measured.cleaning_steps().query("property == @shown")
-    st.plotly_chart(waterfall_figure(steps, color=color_of(with_data.index(shown))), key="waterfall",
-                    config={"displayModeBar": False}, alt=f"Rows of {choices[shown]} left after each rule")
-    st.caption("Nothing is deleted: excluded rows stay in the tables with the name of the rule. Sources: "
-               "[Borg et al. 2020](https://doi.org/10.1038/s41597-020-00768-9), "
-               "[Nyby et al. 2021](https://doi.org/10.1038/s41597-021-00840-y).")
+    """Four tabs; only the open one is drawn."""
+    for tab, draw in zip(st.tabs(list(PANELS), on_change="rerun", key="desk"), PANELS.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(state.datasets())
