@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from mtl_core.console import AsJson, emit
+from mtl_core.errors import DataError
 from mtl_core.settings import ASSETS_DIR, DATA_DIR
 
 data_app = typer.Typer(no_args_is_help=True, help="Tables of measurements: build, check, count, doubt.")
@@ -120,3 +121,76 @@ def data_map(
     settings = MapSettings(method=method, inputs=inputs, n_neighbors=n_neighbors, min_dist=min_dist, metric=metric, seed=seed)
     pipeline.build_map(output, settings, dataset or (PUBLISHED,))
     typer.echo(str(output), err=True)
+
+
+@data_app.command("import")
+def data_import(
+    file: Annotated[Path, typer.Argument(help="A CSV or XLSX: one row an alloy, or one row a measurement.")],
+    name: Annotated[str, typer.Option(help="Letters, digits, - and _; the same name again makes the next version.")],
+    unit: Annotated[list[str] | None, typer.Option(help='"COLUMN=UNIT" where the header leaves it open; repeat.')] = None,
+    sheet: Annotated[str | None, typer.Option(help="The worksheet; default: the first with a table.")] = None,
+    take_good: Annotated[bool, typer.Option("--take-good", help="Keep the good rows although others are rejected.")] = False,
+    rejected: Annotated[Path | None, typer.Option(help="CSV for the rejected rows with their reasons.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep your own measurements as a dataset; every problem is listed by row and column."""
+    from mtl_core.data.datasets import check_name, save_dataset
+    from mtl_core.intake import bad_rows_csv, convert, propose_mapping
+
+    check_name(name)
+    content = _sheet_of(file, sheet)
+    mapping = propose_mapping(content)
+    for answer in unit or ():
+        column, _, key = answer.rpartition("=")
+        mapping = mapping.with_unit((column,), key)
+    intake = convert(content, mapping)
+    if rejected and intake.bad_rows:
+        rejected.write_text(bad_rows_csv(intake), encoding="utf-8")
+    if intake.table is None or (intake.bad_rows and not take_good):
+        raise DataError(intake.problems)
+    info = save_dataset(name, intake.table, {"file": content.name, "mapping": mapping.model_dump(mode="json")})
+    emit({"dataset": info.id, "good_rows": len(intake.good_rows), "bad_rows": list(intake.bad_rows), "alloys": info.n_alloys,
+          "measurements": info.n_measurements, "problems": list(map(str, intake.problems)), "notes": list(intake.notes)},
+         as_json=as_json, show=_show_imported)
+
+
+def _sheet_of(file: Path, sheet: str | None):
+    """The sheet of a file; raises DataError when the file is missing, huge or no table."""
+    from mtl_core.data.guards import check_file
+    from mtl_core.intake import read_file
+
+    if problems := check_file(file):
+        raise DataError(problems)
+    return read_file(file.name, file.read_bytes(), sheet)
+
+
+def _show_imported(content):
+    for line in (*content["notes"], *content["problems"]):
+        typer.echo(f"- {line}")
+    typer.echo(f"{content['dataset']}: {content['alloys']} alloys, {content['measurements']} measurements from "
+               f"{content['good_rows']} rows; {len(content['bad_rows'])} rows rejected")
+
+
+@data_app.command("datasets")
+def data_datasets(as_json: AsJson = False) -> None:
+    """The datasets that were kept; `published` is always there."""
+    from mtl_core.data.datasets import list_datasets
+
+    emit({"datasets": [{"id": info.id} | info.model_dump(mode="json", exclude={"about"}) for info in list_datasets()]},
+         as_json=as_json, show=_show_datasets)
+
+
+def _show_datasets(content):
+    for info in content["datasets"] or [{"id": "none yet"}]:
+        counts = f"{info['n_alloys']:>8}{info['n_measurements']:>8}  {info['made'][:16]}" if "made" in info else ""
+        typer.echo(f"{info['id']:<40}{counts}")
+
+
+@data_app.command("template")
+def data_template(
+    long: Annotated[bool, typer.Option("--long", help="One row a measurement instead of one row an alloy.")] = False,
+) -> None:
+    """Print a CSV to fill in."""
+    from mtl_core.intake import template_csv
+
+    typer.echo(template_csv("long" if long else "wide"), nl=False)

@@ -98,8 +98,8 @@ def _bounded(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(value_low=frame["value_low"].where(~is_transpassive, line))
 
 
-def _flagged(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add the flags that depend on one row's own numbers."""
+def flag_conditions(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the flags that depend on the conditions of a measurement; `flags` holds tuples of names."""
     cold, hot = ROOM_TEMPERATURE_C
     is_mechanical, is_halide_free = frame["property"].isin(MECHANICAL), has_no_halide(frame)
     tensile = frame["property"].isin(("ultimate_strength", "elongation"))
@@ -111,6 +111,12 @@ def _flagged(frame: pd.DataFrame) -> pd.DataFrame:
         "perchlorate": is_halide_free & (frame["perchlorate_m"] > 0),
     }.items():
         frame = add_flag(frame, where, flag)
+    return frame
+
+
+def _flagged(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the flags of excluded rows: by their conditions, or because a value stands alone or a composition cannot be."""
+    frame = flag_conditions(frame)
     is_default = frame["flags"].map(set(DEFAULT_EXCLUDED).isdisjoint)
     is_lone = (stands_alone(frame[is_default]) > LONE).reindex(frame.index, fill_value=False)
     return add_flag(frame, is_lone | (compound_element(frame) != ""), "suspect")

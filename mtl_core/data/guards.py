@@ -1,6 +1,8 @@
 """What is checked before a file is read: that it is there, not empty, not huge, and carries no macros."""
 import zipfile
+import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 
@@ -8,6 +10,7 @@ from mtl_core.errors import DataError, Problem
 
 MAX_BYTES = 50 * 2**20
 MAX_UNPACKED_BYTES = 500 * 2**20
+DECLARATIONS_WITHIN = 2000  # bytes; an XML file declares its entities, which can multiply without end, before anything else
 
 
 def check_file(path: Path) -> list[Problem]:
@@ -25,20 +28,35 @@ def check_file(path: Path) -> list[Problem]:
 
 def check_workbook(path: Path) -> list[Problem]:
     """Problems of an XLSX that are visible from its table of contents."""
-    problems = check_file(path)
-    if problems:
-        return problems
-    if not zipfile.is_zipfile(path):
-        return [Problem(path.name, None, None, "an XLSX workbook", "a file that is not a zip archive")]
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-    if any(Path(member.filename).name.lower() == "vbaproject.bin" for member in members):
-        return [Problem(path.name, None, None, "a workbook without macros", "one with vbaProject.bin (not opened)")]
+    return check_file(path) or check_archive(path, path.name)
+
+
+def check_archive(file: Path | BinaryIO, name: str) -> list[Problem]:
+    """The same for an open file, which is called `name` in what is said about it."""
+    def refused(expected: str, came: str) -> list[Problem]:
+        return [Problem(name, None, None, expected, came)]
+
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            declares = any(b"<!" in archive.open(member).read(DECLARATIONS_WITHIN) for member in members if _is_xml(member))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error):
+        is_zip = zipfile.is_zipfile(file)
+        return refused("an XLSX workbook", "a damaged or encrypted one" if is_zip else "a file that is not a zip archive")
+    names = {member.filename.lower() for member in members}
+    if any(member.endswith("vbaproject.bin") for member in names):
+        return refused("a workbook without macros", "one with vbaProject.bin (not opened)")
     unpacked = sum(member.file_size for member in members)
     if unpacked > MAX_UNPACKED_BYTES:
         limit = f"at most {MAX_UNPACKED_BYTES / 2**20:.0f} MB unpacked"
-        return [Problem(path.name, None, None, limit, f"{unpacked / 2**20:.0f} MB (not opened)")]
-    return []
+        return refused(limit, f"{unpacked / 2**20:.0f} MB (not opened)")
+    if declares:
+        return refused("a workbook without XML declarations of its own", "one with them (not opened)")
+    return [] if "xl/workbook.xml" in names else refused("an XLSX workbook", "another kind of zip archive")
+
+
+def _is_xml(member: zipfile.ZipInfo) -> bool:
+    return member.filename.lower().endswith((".xml", ".rels"))
 
 
 def read_text_table(path: Path) -> pd.DataFrame:

@@ -136,7 +136,7 @@ def find_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
     problems = _header_problems(frame, file, model)
     missing = {problem.column for problem in problems}
     for row, cells in enumerate(frame.to_dict("records"), start=2):
-        problems += [problem for problem in _row_problems(cells, row, file, model) if problem.column not in missing]
+        problems += [problem for problem in row_problems(cells, row, file, model) if problem.column not in missing]
     return problems + ([] if key in missing else _duplicates(frame[key], file))
 
 
@@ -152,7 +152,8 @@ def _header_problems(frame: pd.DataFrame, file: str, model: type[_Row]) -> list[
                       for name in elements if name.removeprefix(AT) not in SYMBOLS]
 
 
-def _row_problems(cells: dict[str, str], row: int, file: str, model: type[_Row]) -> list[Problem]:
+def row_problems(cells: dict[str, object], row: int, file: str, model: type[_Row]) -> list[Problem]:
+    """Everything wrong inside one row of a table, given as column → cell; blank cells count as not stated."""
     try:
         model.model_validate(_nested(cells) if "at" in model.model_fields else _stated(cells))
     except ValidationError as error:
