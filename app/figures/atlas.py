@@ -15,6 +15,7 @@ SIZES = (4.0, 17.0)
 MOST_POINTS = 20_000  # beyond, single points are lost in each other and the browser stutters: density is drawn instead
 SAMPLE = 4_000  # points drawn on top of a density, evenly through the data
 CELLS = 220
+_STAYS = {"marker": {"opacity": 1.0}}
 _BELOW = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.02, "yanchor": "top"}
 
 
@@ -57,8 +58,8 @@ def map_figure(points: Points, coloured: Coloured, *, opacity: float = 0.8, here
         ground, points = [_density(points.xy)], _sampled(points)
     draw = _numbers if points.is_continuous else _words
     traces = [*ground, *draw(points, coloured, opacity), *_rings(points.xy, marked), *_here(here, here_name)]
-    legend = {"orientation": "h", "x": 0, "y": 0, "yanchor": "top", "itemsizing": "constant"}
-    return calm(traces, height=height, showlegend=not points.is_continuous, legend=legend, dragmode="lasso", meta=revision,
+    legend = False if points.is_continuous else {"y": 0, "yanchor": "top", "itemsizing": "constant"}
+    return calm(traces, height=height, legend=legend, dragmode="lasso", meta=revision,
                 margin={"l": 0, "r": 0, "t": 4, "b": 4}, newselection={"line": {"color": GREY, "width": 1.5}},
                 modebar={"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": HERE},
                 xaxis={"visible": False}, yaxis={"visible": False})
@@ -67,8 +68,7 @@ def map_figure(points: Points, coloured: Coloured, *, opacity: float = 0.8, here
 def _ground(xy: np.ndarray) -> go.Scattergl:
     """Alloys that the filters leave out: they show where the others lie, and answer to nothing."""
     return go.Scattergl(x=xy[:, 0], y=xy[:, 1], mode="markers", hoverinfo="skip", showlegend=False,
-                        marker={"color": tint(GREY, 0.22), "size": 4}, selected={"marker": {"opacity": 1}},
-                        unselected={"marker": {"opacity": 1}})
+                        marker={"color": tint(GREY, 0.22), "size": 4}, unselected=_STAYS)
 
 
 def _density(xy: np.ndarray) -> go.Heatmap:
@@ -138,7 +138,8 @@ def _rings(xy: np.ndarray, marked: np.ndarray | None) -> list[go.Scatter]:
     if marked is None or not marked.any():
         return []
     ring = {"size": 15, "color": "rgba(0,0,0,0)", "line": {"width": 2.5, "color": MARKED}}
-    return [go.Scatter(x=xy[marked, 0], y=xy[marked, 1], mode="markers", marker=ring, hoverinfo="skip", showlegend=False)]
+    return [go.Scatter(x=xy[marked, 0], y=xy[marked, 1], mode="markers", marker=ring, hoverinfo="skip", showlegend=False,
+                       unselected=_STAYS)]
 
 
 def _here(xy: np.ndarray | None, name: str) -> list[go.Scatter]:
@@ -146,5 +147,5 @@ def _here(xy: np.ndarray | None, name: str) -> list[go.Scatter]:
         return []
     ring = {"size": 16, "color": tint(HERE, 0.15), "line": {"width": 3, "color": HERE}}
     return [go.Scatter(x=[xy[0]], y=[xy[1]], mode="markers+text", marker=ring, text=[f"<b>{name}</b>"],
-                       textposition="top center", textfont={"color": HERE}, showlegend=False,
+                       textposition="top center", textfont={"color": HERE}, showlegend=False, unselected=_STAYS,
                        hovertemplate=f"{name}: the alloy under design<extra></extra>")]

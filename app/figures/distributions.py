@@ -14,9 +14,10 @@ PANEL = 108  # px
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """One quantity: its title with unit, all its values [m], those selected [k], whether decades are counted, its colour."""
+    """One quantity: title, unit, all its values [m], those selected [k], whether decades are counted, its colour."""
 
     title: str
+    unit: str
     everything: np.ndarray
     chosen: np.ndarray
     logarithmic: bool
@@ -50,7 +51,7 @@ def _place(index: int, n_rows: int) -> tuple[list[float], list[float]]:
 
 
 def _title(spread: Spread, x: float, y: float) -> dict:
-    said = f"{len(spread.chosen):,} · median {written(float(np.median(spread.chosen)))}" if len(spread.chosen) else "none here"
+    said = f"{len(spread.chosen):,} · median {written(float(np.median(spread.chosen)))} {spread.unit}"
     return {"text": f"{spread.title}<br><span style='color:{GREY};font-size:11px'>{said}</span>", "x": x, "y": y, "xref": "paper",
             "yref": "paper", "xanchor": "left", "yanchor": "bottom", "align": "left", "showarrow": False, "font": {"size": 12}}
 

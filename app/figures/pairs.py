@@ -16,10 +16,11 @@ def pairs_figure(everything: Mapping[str, np.ndarray], is_chosen: np.ndarray, te
     """
     parts = [(~is_chosen, tint(GREY, 0.25), 3), (is_chosen, tint(color, 0.6), 4)]
     traces = [_matrix(everything, rows, texts, shade, size) for rows, shade, size in parts if rows.any()]
-    figure = calm(traces, height=max(PANEL * len(everything), 260), dragmode="zoom", margin={"l": 58, "r": 4, "t": 8, "b": 44})
-    quiet = {"zeroline": False, "title": {"font": {"size": 11}, "standoff": 4}, "tickfont": {"size": 10}, "nticks": 4}
-    axes = {f"{letter}axis{index or ''}": quiet for letter in "xy" for index in (0, *range(2, len(everything) + 1))}
-    return figure.update_layout(axes)
+    quiet = {"zeroline": False, "tickfont": {"size": 10}, "nticks": 4}
+    axes = {f"{letter}axis{index or ''}": quiet | {"title": {"text": label, "font": {"size": 11}, "standoff": 4}}
+            for letter in "xy" for index, label in zip((0, *range(2, len(everything) + 1)), everything, strict=True)}
+    return calm(traces, height=max(PANEL * len(everything), 260), dragmode="zoom", **axes,
+                margin={"l": 58, "r": 4, "t": 8, "b": 44})
 
 
 def _matrix(everything: Mapping[str, np.ndarray], rows: np.ndarray, texts: np.ndarray, shade: str, size: int) -> go.Splom:

@@ -21,7 +21,7 @@ def tint(color: str, alpha: float) -> str:
 
 
 def calm(
-    traces: Sequence, *, height: int, x: str = "", y: str = "", legend: bool = False, xaxis: dict | None = None,
+    traces: Sequence, *, height: int, x: str = "", y: str = "", legend: bool | dict = False, xaxis: dict | None = None,
     yaxis: dict | None = None, **layout
 ) -> go.Figure:
     """A figure with quiet axes, no frame and room for the labels only; the y title stands above its axis.
@@ -32,9 +32,9 @@ def calm(
                "yshift": 6, "showarrow": False}] if y else []
     quiet = {"zeroline": False, "automargin": True}
     return go.Figure(traces, {
-        "height": height, "margin": {"l": 4, "r": 8, "t": 30 if y else 8, "b": 4}, "showlegend": legend,
+        "height": height, "margin": {"l": 4, "r": 8, "t": 30 if y else 8, "b": 4}, "showlegend": bool(legend),
         "hovermode": "closest", "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-        "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
+        "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"} | (legend if isinstance(legend, dict) else {}),
         "xaxis": quiet | {"title": {"text": x, "standoff": 6}} | (xaxis or {}), "yaxis": quiet | (yaxis or {}),
     } | layout | {"annotations": titled + layout.get("annotations", [])})
 

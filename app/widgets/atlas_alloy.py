@@ -28,8 +28,8 @@ def alloy_under_design(scene: Scene) -> None:
 def _nearest(scene: Scene, composition) -> pd.DataFrame:
     distance = neighbours(scene.atlas, composition)
     alloys = scene.atlas.alloys.loc[distance.index]
-    columns = {"Alloy (at.%)": alloys["formula"], "Distance": distance}
-    for key in SHOWN:
-        values = scene.atlas.numbers(key, scene.passing.readings).loc[distance.index]
-        columns[PROPERTIES[key].title] = values.map(lambda value: written(value) if value == value else None)
+    measured = {key: scene.atlas.numbers(key, scene.passing.readings).loc[distance.index] for key in SHOWN}
+    ranked = sorted(measured, key=lambda key: measured[key].isna().sum())  # what was measured of them comes first
+    columns = {"Alloy (at.%)": alloys["formula"], "Distance": distance} | {
+        PROPERTIES[key].title: measured[key].map(lambda value: written(value) if value == value else None) for key in ranked}
     return pd.DataFrame(columns | {"Processing": alloys["process"], "Database": alloys["source"]})

@@ -38,8 +38,9 @@ def atlas_panel() -> None:
     with left:
         _map(scene, ids)
         _caption(scene)
-        alloy_under_design(scene)
-    with right:
+        with st.container(key="alloy_on_map"):
+            alloy_under_design(scene)
+    with right, st.container(key="overview"):
         overview(scene, cloud, _clear if ids else None)
     tables(scene, cloud)
     _mirror(scene)

@@ -63,7 +63,7 @@ def _glance(scene: Scene, cloud: Cloud) -> None:
     st.markdown(f"Mean **{mean_alloy(cloud)}** at.%  \nFamilies: {commonest(alloys['family'])}  \n"
                 f"Processing: {commonest(alloys['process'])}")
     _periodic(scene, cloud)
-    widths = {"Property": 165, "Readings": 68, "Median": 72, "Middle 80 %": 120, "Unit": 85}
+    widths = {"Property": 180, "Readings": 66, "Median": 66, "Middle 80 %": 118, "Unit": 85}
     st.dataframe(summary_table(cloud), hide_index=True, width="stretch", height="content", key="map_summary",
                  column_config={name: st.column_config.Column(width=width) for name, width in widths.items()},
                  alt="Each property: readings, median, middle 80 %")
@@ -90,7 +90,7 @@ def _values(scene: Scene, cloud: Cloud) -> None:
     shape = st.segmented_control("Shape", ["Histograms", "Violins"], default="Histograms", key="map_shape", required=True,
                                  label_visibility="collapsed")
     everything, chosen = exact_values(scene.passing.readings), exact_values(cloud.readings)
-    spreads = [Spread(one.title, everything[key], chosen[key], one.logarithmic, color_of(index))
+    spreads = [Spread(one.label, one.unit, everything[key], chosen[key], one.logarithmic, color_of(index))
                for index, (key, one) in enumerate(PROPERTIES.items()) if key in chosen]
     if not spreads:
         st.info("Nothing was measured exactly of these alloys; bounds stand in the table below.")
