@@ -45,11 +45,12 @@ def r2_difference(rows: pd.DataFrame) -> tuple[float, float, float]:
         return np.bincount(seed * n_papers + paper, values, n_papers * shape[0]).reshape(shape).T
 
     def of(drawn):
-        """Δ R² [b] of b resamples; drawn: [b, papers], how often each paper came."""
+        """Δ R² [b] of b resamples, NaN where all values are the same; drawn: [b, papers], how often each paper came."""
         n, total, squares, gained = (drawn @ sums(values) for values in (np.ones(len(y)), y, y**2, gain))
-        return (gained / (squares - total**2 / n)).mean(axis=1)
+        spread = squares - total**2 / n
+        return np.divide(gained, spread, where=spread > 1e-9 * squares.max(), out=np.full_like(spread, np.nan)).mean(axis=1)
 
     draws = np.random.default_rng(0).integers(n_papers, size=(N_BOOTSTRAP, n_papers))
     drawn = np.array([np.bincount(draw, minlength=n_papers) for draw in draws])
-    low, high = np.quantile(of(drawn), [0.025, 0.975]) if n_papers > 1 else (np.nan, np.nan)
+    low, high = np.nanquantile(of(drawn), [0.025, 0.975]) if n_papers > 1 else (np.nan, np.nan)
     return float(of(np.ones((1, n_papers)))[0]), float(low), float(high)
