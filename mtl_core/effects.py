@@ -2,6 +2,8 @@
 
 Both change training only. Whatever they leave out, bound, cap or transform there, each default row is still tested once a fold
 seed, with the value that was published. Otherwise whoever left out what a model predicts badly would call that an improvement.
+The intervals are about papers: would others show the same difference? What the luck of one training is worth is not in them; for
+the ensemble it is worth as much as most choices here, so look at several fold seeds before believing a small difference.
 """
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -9,7 +9,7 @@ from mtl_core.features.preparation import DEFAULT_PREPARATION, Preparation
 
 CLIP = 5.0  # a rare element has huge standard scores; unclipped they make networks diverge
 GAUSSIAN_IQR = 1.349  # interquartile range of a standard Gaussian
-RIDGE = 10.0  # penalty of the regressions that fill in, on scores of some hundred rows
+RIDGE = 10.0  # penalty of the regressions that fill in; about what leave-one-out prefers for pH, temperature and scan rate
 
 
 @dataclass(frozen=True, eq=False)
