@@ -26,9 +26,9 @@ DOI_TEXT = rf"{DOI}(.*)"
 def suspect_lines(suspects: pd.DataFrame, curation: Curation) -> pd.DataFrame:
     """One line a finding, with what the curation says about its readings."""
     return pd.DataFrame({
-        "Rule": suspects["rule"].map(rule_label), "Evidence": suspects["evidence"], "Property": suspects["property"].map(label),
-        "Alloy (at.%)": suspects["alloy"], "Severity": suspects["severity"].map(written),
+        "Rule": suspects["rule"].map(rule_label), "Evidence": suspects["evidence"], "Severity": suspects["severity"].map(written),
         "Choice": [_choices(ids, curation) for ids in suspects["measurement_ids"]],
+        "Property": suspects["property"].map(label), "Alloy (at.%)": suspects["alloy"],
         "Paper": [_link(dois) for dois in suspects["dois"]]})
 
 

@@ -13,7 +13,8 @@ def sparsity_figure(counts: pd.DataFrame, *, color: str) -> go.Figure:
         z=np.log10(cells + 1), x=labels, y=labels, customdata=cells, xgap=2, ygap=2, showscale=False, hoverongaps=False,
         colorscale=[[0, tint(color, 0.0)], [1, tint(color, 0.55)]],
         hovertemplate="%{y} and %{x}: %{customdata:.0f} alloys<extra></extra>")
-    numbers = [{"x": labels[column], "y": labels[row], "text": f"<b>{count:.0f}</b>" if count else "·", "showarrow": False}
+    numbers = [{"x": labels[column], "y": labels[row], "text": f"{count:.0f}" if count else "·", "font": {"size": 10},
+                "showarrow": False}
                for (row, column), count in np.ndenumerate(cells) if count == count]
     return calm([heat], height=100 + 34 * len(labels), dragmode=False, annotations=numbers,
                 xaxis=STILL | {"showgrid": False, "tickangle": -40}, yaxis=STILL | {"showgrid": False, "autorange": "reversed"})

@@ -1,6 +1,7 @@
 """What was measured: every alloy on one map, which numbers to doubt, and your own measurements beside them."""
 import streamlit as st
 
+from app import state
 from app.widgets.atlas_panel import atlas_panel
 from app.widgets.data_in_use import data_picker
 from app.widgets.desk_panel import desk_panel
@@ -9,7 +10,11 @@ from app.widgets.your_data import your_data_panel
 PANELS = {"map": ("Map", atlas_panel), "desk": ("Data desk", desk_panel), "yours": ("Your data", your_data_panel)}
 
 st.header("Explore")
-chosen = st.segmented_control("View", list(PANELS), format_func=lambda key: PANELS[key][0], default="map", key="view",
-                              bind="query-params", label_visibility="collapsed")
+if state.shown("view") is None:
+    asked = state.linked().get("view")
+    state.show("view", asked if asked in PANELS else "map")
+chosen = st.segmented_control("View", list(PANELS), format_func=lambda key: PANELS[key][0], key="view", required=True,
+                              label_visibility="collapsed")
 data_picker("explore")
-PANELS[chosen or "map"][1]()
+PANELS[chosen][1]()
+state.mirror_part({} if chosen == "map" else {"view": chosen}, {"view"})

@@ -67,7 +67,7 @@ def _show(datasets: tuple[str, ...], change: dict, tasks: tuple[str, ...], model
 
 
 def _of_task(rows: pd.DataFrame, index: int) -> None:
-    left, right = st.columns([1, 1.25], gap="large")
+    left, right = st.columns([1, 1.5], gap="medium")
     left.plotly_chart(effect_figure(rows, color=color_of(index)), key=f"effect_{index}", config={"displayModeBar": False},
                       alt="Change of R² with its interval")
     right.dataframe(desk.effect_lines(rows), hide_index=True, width="stretch", alt="R² before and after")

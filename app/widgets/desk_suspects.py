@@ -67,7 +67,7 @@ def _listed(shown: pd.DataFrame, curation: Curation) -> pd.DataFrame:
 
 
 def _columns() -> dict:
-    return {"Evidence": st.column_config.TextColumn(width=560),
+    return {"Evidence": st.column_config.TextColumn(width=460),
             "Paper": st.column_config.LinkColumn(display_text=desk.DOI_TEXT)}
 
 
