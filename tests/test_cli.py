@@ -59,6 +59,9 @@ def test_the_shipped_tables_pass_their_own_check(tmp_path):
     (["predict", "--alloy", "Fe-18Cr-10Ni"], 1, "may be meant in at.% or in wt.%"),
     (["predict", "--input", "nowhere.csv", "--output", "out.csv"], 1, "nowhere.csv: expected a file"),
     (["train", "--preset", "huge"], 2, "huge"), (["train", "--task", "beauty"], 1, "got beauty"),
+    (["train", "--cap", "0.7"], 1, "preparation.cap: Input should be less than 0.5, got 0.7"),
+    (["train", "--curation", "nope"], 1, "expected a curation out of"),
+    (["train", "--target-transform", "log"], 1, "expected values above zero"),
     (["data", "build", "--source-dir", "nowhere"], 1, "expected"), (["fly"], 2, "fly"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_a_mistake_is_a_sentence_and_an_exit_code_and_leaves_stdout_empty(arguments, code, words, tmp_path):

@@ -7,14 +7,19 @@ import pytest
 from sklearn.metrics import r2_score
 
 from mtl_core import pipeline
+from mtl_core.chemistry.composition import Composition
 from mtl_core.data import composition_groups, observations, read_tables
 from mtl_core.data.curations import Curation, Decision, delete_curation, save_curation
+from mtl_core.data.datasets import delete_dataset, save_dataset
 from mtl_core.effects import curation_effect, preparation_effect
 from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig, TrainConfig
 from mtl_core.ensemble.parts import training_parts
-from mtl_core.errors import CheckpointError, ConfigError
+from mtl_core.errors import CheckpointError, ConfigError, DataError
+from mtl_core.explain.attribution import attribute
 from mtl_core.features.preparation import Preparation
 from mtl_core.files import read_json
+from mtl_core.tasks import TASKS
+from mtl_core.types import Conditions
 from mtl_core.uncertainty.comparison import compare, r2_difference
 
 HV = ("hardness",)
@@ -190,6 +195,29 @@ def test_a_training_pins_its_curation_tests_every_default_row_and_outlives_the_c
     assert len(learnt) == 490 and not set(excluded) & set(learnt.index)
     bound = learnt.loc[next(key for key, choice in decisions.items() if choice == "lower bound")]
     assert np.isnan(bound["value"]) and bound["high"] == np.inf
+
+
+def test_attributions_explain_the_prediction_also_of_filled_in_features_and_a_transformed_target(curated_run):
+    folder, _ = curated_run
+    predictor = pipeline.load_predictor(folder.name, root=folder.parent)
+    alloy, baseline = Composition.from_text("CoCrFeMnNi"), Composition.from_text("Al0.5CoCrFeNi")
+    found = attribute(predictor, alloy, Conditions(), TASKS["hardness"], baseline=baseline)
+    expected = predictor.predict([baseline, alloy], Conditions()).mean[:, 0]
+    assert (found.baseline, found.prediction) == pytest.approx(tuple(expected), rel=1e-4)
+    assert abs(found.gap) < 0.02 * np.abs(found.values).sum() and np.isfinite(found.spread).all()
+
+
+def test_a_run_names_the_version_of_its_dataset_and_says_when_it_is_gone(table, tmp_path):
+    save_dataset("mylab", replace(table, measurements=table.measurements[table.measurements["property"] == "hardness"]),
+                 root=tmp_path)
+    config = BRIEF.model_copy(update={"data": BRIEF.data.model_copy(update={"datasets": ("mylab",)})})
+    folder = pipeline.train(config, root=tmp_path / "runs", user_root=tmp_path)
+    assert read_json(folder / "ensemble.json")["config"]["data"]["datasets"] == ["mylab@1"]
+    predictor = pipeline.load_predictor(folder.name, root=folder.parent, user_root=tmp_path)
+    assert predictor.observations["source"].unique().tolist() == ["mylab"]
+    delete_dataset("mylab@1", tmp_path)
+    with pytest.raises(DataError, match="mylab@1: expected a dataset out of published"):
+        pipeline.load_predictor(folder.name, root=folder.parent, user_root=tmp_path)
 
 
 def test_a_run_that_lost_its_copy_of_the_curation_says_so(curated_run):
