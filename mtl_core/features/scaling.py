@@ -93,8 +93,8 @@ _MOMENTS = {"standard": _mean_and_deviation, "min-max": _middle_and_half_range, 
 def _regressions(scores: np.ndarray, is_missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Intercepts [F] and weights [F, F] by which the columns that are never missing fill in each of the others.
 
-    A value is missing as well where the row's task does not look. A column therefore leans on columns only that every task sees
-    which sees it, and nothing moves a task by this way round.
+    Where a row's task does not look, its value counts as missing too. What is never missing is therefore seen by every task, and
+    nothing reaches a task by this way round.
     """
     complete = ~is_missing.any(axis=0) & (np.ptp(scores, axis=0) > 0)
     fill, weights = np.zeros(scores.shape[1]), np.zeros((scores.shape[1],) * 2)
