@@ -31,13 +31,16 @@ LONE = 3.0  # times the scatter of repeats
 _LABELS = ["not_reported", "upper_bound", "process", "phases", "family", "source"]
 
 
-def build_tables(source_dir: Path | str) -> AlloyTable:
-    """The tables from a folder with both workbooks. Raises DataError with all problems of both."""
+def build_tables(source_dir: Path | str, *, merge_copies: bool = True) -> AlloyTable:
+    """The tables from a folder with both workbooks; without merging, copies stay in as the sources hold them.
+
+    Raises DataError with all problems of both.
+    """
     readings, papers = _read_sources(Path(source_dir))
-    frame = _tidy(readings)
-    elements = [name for name in frame if name.startswith(AT)]
-    frame = re_entries(double_entries(hardness_at_room_temperature(frame)))
-    frame, groups = cross_paper(frame)
+    frame = hardness_at_room_temperature(_tidy(readings))
+    elements, groups = [name for name in frame if name.startswith(AT)], {name: name for name in frame["reference_id"]}
+    if merge_copies:
+        frame, groups = cross_paper(re_entries(double_entries(frame)))
     frame = _number(_flagged(_bounded(frame)), elements)
     alloys = frame.drop_duplicates("alloy_id")[["alloy_id", *elements, *_LABELS]]
     measurements = frame[list(MEASUREMENT_COLUMNS)]

@@ -20,22 +20,22 @@ COMPANY = ("on the same row of the source", "the most plausible of the paper", "
 
 def conflicts(rows: pd.DataFrame, scatter: pd.Series, k: float) -> Iterator[Finding]:
     """Repeats of one alloy under the same conditions whose range exceeds k times the scatter; the odd one out is the last."""
-    for _, group in repeats(rows, "alloy and conditions").groupby("group"):
-        of_repeats = scatter[group["property"].iloc[0]]
-        times = (group["y"].max() - group["y"].min()) / of_repeats
-        if times > k:
-            ordered = group.iloc[np.argsort((group["y"] - group["y"].median()).abs(), kind="stable")]
-            is_one_paper = group["reference_group"].nunique() == 1
-            yield Finding("conflict", tuple(ordered["measurement_id"]), _disagreement(group, times, of_repeats),
-                          times / k / (2 if is_one_paper else 1))
+    found = repeats(rows, "alloy and conditions")
+    by_group = found.groupby("group")["y"]
+    found = found.assign(times=(by_group.transform("max") - by_group.transform("min")) / found["property"].map(scatter))
+    for _, group in found[found["times"] > k].groupby("group"):
+        ordered = group.iloc[np.argsort((group["y"] - group["y"].median()).abs(), kind="stable")]
+        severity = group["times"].iloc[0] / k / (2 if group["reference_group"].nunique() == 1 else 1)
+        yield Finding("conflict", tuple(ordered["measurement_id"]), _disagreement(group), severity)
 
 
-def _disagreement(group: pd.DataFrame, times: float, of_repeats: float) -> str:
+def _disagreement(group: pd.DataFrame) -> str:
     task, values, n_papers = TASKS[group["property"].iloc[0]], group["value"], group["reference_group"].nunique()
+    times = group["times"].iloc[0]
     who = "one paper (something that is not recorded may differ)" if n_papers == 1 else f"{n_papers} papers"
     return (f"{len(group)} readings of one alloy under the same recorded conditions, from {who}, run from {values.min():.4g} "
             f"to {values.max():.4g} {task.unit}, median {values.median():.4g}: {times:.1f} times the scatter of repeats, "
-            f"{of_repeats:.3g} {task.learning_unit}.")
+            f"{np.ptp(group['y']) / times:.3g} {task.learning_unit}.")
 
 
 def hardness_against_strength(rows: pd.DataFrame) -> Iterator[Finding]:

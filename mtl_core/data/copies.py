@@ -5,6 +5,7 @@ NaN when censored), the test conditions and at_<El> in at.%.
 """
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from mtl_core.data.findings import CERTAIN, Finding, said
@@ -14,51 +15,49 @@ from mtl_core.data.schema import AT
 SHORTEST_BLOCK = 3
 READ_OFF = 0.02  # of the spread of a property: how far two readings of one printed figure may differ
 SAME_ALLOY_AT = 0.3  # at.% by which a digit that was mistyped changes an element
-# Conditions that a second reader left out, rounded or looked up elsewhere still belong to one test. °C, pH, mol/L.
-SAME_TEST = {"temperature_c": 5.0, "ph": 1.0, "chloride_m": 0.02}
+# A second reader may leave a condition out, round it, or assume it (pH 7): within these limits it is one test. °C, pH, mol/L.
+SAME_TEST = {"temperature_c": 5.0, "ph": 1.5, "chloride_m": 0.02}
 
 
 def entered_again(frame: pd.DataFrame) -> pd.DataFrame:
     """Readings of papers that were typed in, or read off their figures, a second time.
 
     A paper was entered again where at least three readings in a row repeat, one by one and in order, readings further up: same
-    alloy, no contradicting condition, values within 2 % of the property's spread. Every reading of that paper that agrees with an
-    earlier one is then a copy. One row a copy: index and first (labels of the frame), n (length of the longest block).
+    alloy, no contradicting condition, values within 2 % of the property's spread. From there on, every reading that agrees with
+    one before is a copy. One row a copy: index and first (labels of the frame), n (length of the longest block).
     """
-    paper = ["property", "reference_id"]
-    pairs = _agreeing_pairs(frame, paper)
-    pairs = pairs.assign(offset=pairs["order_again"] - pairs["order"]).sort_values([*paper, "offset", "order"])
-    block = (pairs.groupby([*paper, "offset"])["order"].diff() != 1).cumsum()
+    pairs = _agreeing_pairs(frame[frame["y"].notna()].fillna({"test_type": ""}))
+    block = (pairs.groupby(["paper", "offset"])["order"].diff() != 1).cumsum()
     length = pairs.groupby(block)["order"].transform("size")
     is_block = (length >= SHORTEST_BLOCK) & (length <= pairs["offset"])
-    pairs["n"] = pairs.assign(n=length.where(is_block, 0)).groupby(paper)["n"].transform("max")
-    copies = pairs[pairs["n"] > 0].sort_values("order").drop_duplicates("index_again")
-    return copies.rename(columns={"index": "first", "index_again": "index"})[["index", "first", "n"]]
+    again = pairs["order"] + pairs["offset"]
+    start = again.where(is_block).groupby(pairs["paper"]).transform("min")
+    n = length.where(is_block).groupby(pairs["paper"]).transform("max")
+    copies = pairs.assign(n=n)[(again >= start) & (pairs["order"] < start)]
+    return copies.astype({"n": int}).sort_values("order").drop_duplicates("index")[["index", "first", "n"]]
 
 
-def _agreeing_pairs(frame: pd.DataFrame, paper: list[str]) -> pd.DataFrame:
-    """Pairs of readings of one paper that may be one: index and order (place in the paper) of each, the later with `_again`."""
-    exact = frame[frame["y"].notna()]
-    exact = exact.assign(order=exact.groupby(paper)["row"].rank("first"))
-    tolerance = READ_OFF * exact.groupby("property")["y"].std()
-    rows = exact.rename_axis("index").reset_index()[["index", *paper, "order", "y", "test_type", *SAME_TEST]]
-    rows = rows.fillna({"test_type": ""})
-    pairs = rows.merge(rows, on=[*paper, "test_type"], suffixes=("", "_again"))
-    pairs = pairs[pairs["order"] < pairs["order_again"]]
-    pairs = pairs[(pairs["y"] - pairs["y_again"]).abs() <= pairs["property"].map(tolerance)]
-    return pairs[~contradicts(pairs) & _is_one_alloy(frame, pairs)]
+def _agreeing_pairs(exact: pd.DataFrame) -> pd.DataFrame:
+    """Readings `index` that may be the reading `first` of their paper, `offset` readings further up; order: place of `first`."""
+    tolerance = exact["property"].map(READ_OFF * exact.groupby("property")["y"].std()).to_numpy()
+    y, tests, at = exact["y"].to_numpy(), exact[list(SAME_TEST)].to_numpy(float), exact.filter(regex=f"^{AT}").to_numpy()
+    kinds, rows, labels = exact["test_type"].to_numpy(), exact["row"].to_numpy(), exact.index.to_numpy()
+    found = []
+    for paper, members in enumerate(exact.groupby(["property", "reference_id"]).indices.values()):
+        places = members[np.argsort(rows[members], kind="stable")]
+        for offset in range(1, len(places)):  # not all pairs at once, which a long file would not fit into memory
+            order = np.flatnonzero(np.abs(y[places[offset:]] - y[places[:-offset]]) <= tolerance[places[0]])
+            first, again = places[order], places[order + offset]
+            agree = (kinds[first] == kinds[again]) & (np.abs(at[first] - at[again]) <= SAME_ALLOY_AT).all(axis=1)
+            agree &= ~contradicts(tests[first], tests[again])
+            pairs = zip(order[agree], labels[first[agree]], labels[again[agree]], strict=True)
+            found += [(paper, offset, *pair) for pair in pairs]
+    return pd.DataFrame(found, columns=["paper", "offset", "order", "first", "index"])
 
 
-def contradicts(pairs: pd.DataFrame) -> pd.Series:
-    """Whether both readings of a pair state a condition and state it differently; suffix `_again` for the second."""
-    apart = [(pairs[name] - pairs[name + "_again"]).abs() > limit for name, limit in SAME_TEST.items()]
-    return pd.concat(apart, axis=1).any(axis=1)
-
-
-def _is_one_alloy(frame: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
-    at = frame.filter(regex=f"^{AT}")
-    apart = at.loc[pairs["index"]].to_numpy() - at.loc[pairs["index_again"]].to_numpy()
-    return pd.Series((abs(apart) <= SAME_ALLOY_AT).all(axis=1), pairs.index)
+def contradicts(test: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether two tests [n, conditions of SAME_TEST] both state a condition and state it differently, [n]."""
+    return (np.abs(test - other) > np.array(list(SAME_TEST.values()))).any(axis=1)
 
 
 def shared_by_papers(frame: pd.DataFrame) -> pd.DataFrame:
@@ -70,9 +69,10 @@ def shared_by_papers(frame: pd.DataFrame) -> pd.DataFrame:
     exact = frame[frame["y"].notna()].fillna({"test_type": ""})
     keys = exact.filter(regex=f"^{AT}").round(1).join(exact[["property", "y", "test_type"]])
     rows = exact.assign(printed=keys.groupby(list(keys), sort=False).ngroup()).rename_axis("index").reset_index()
-    rows = rows[["index", "printed", "reference_id", *SAME_TEST]]
+    rows = rows[["index", "printed", "reference_id", *SAME_TEST]].drop_duplicates(["printed", "reference_id", *SAME_TEST])
     pairs = rows.merge(rows, on="printed", suffixes=("", "_again"))
-    pairs = pairs[(pairs["reference_id"] < pairs["reference_id_again"]) & ~contradicts(pairs)]
+    tests, others = (pairs[[name + suffix for name in SAME_TEST]].to_numpy(float) for suffix in ("", "_again"))
+    pairs = pairs[(pairs["reference_id"] < pairs["reference_id_again"]) & ~contradicts(tests, others)]
     n = pairs.groupby(["reference_id", "reference_id_again"])["printed"].transform("nunique")
     return pairs.assign(n=n)[n >= 2][["index", "index_again", "n"]]
 
