@@ -1,7 +1,7 @@
 """Which readings are one measurement that stands in the tables twice, found by what they say and not by where they stand.
 
 A frame of readings has the columns property, reference_id, row (its number in the source), y (exact value in the learning unit,
-NaN when censored), the test conditions and at_<El> in at.%.
+NaN when censored), the test conditions and at_<El> in at.%, and integers as labels.
 """
 from collections.abc import Iterator
 
@@ -52,7 +52,7 @@ def _agreeing_pairs(exact: pd.DataFrame) -> pd.DataFrame:
             agree &= ~contradicts(tests[first], tests[again])
             pairs = zip(order[agree], labels[first[agree]], labels[again[agree]], strict=True)
             found += [(paper, offset, *pair) for pair in pairs]
-    return pd.DataFrame(found, columns=["paper", "offset", "order", "first", "index"])
+    return pd.DataFrame(found, columns=["paper", "offset", "order", "first", "index"], dtype=int)
 
 
 def contradicts(test: np.ndarray, other: np.ndarray) -> np.ndarray:
