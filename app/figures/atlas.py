@@ -8,7 +8,7 @@ from app.figures.style import GREY, SEQUENTIAL, axis_title, calm, color_of, tint
 
 SPREAD = (2, 98)  # percentiles at which colours and sizes end, so that one extreme value does not use up the scale
 HERE = "#d1495b"
-MARKED = "#e0a526"
+MARKED = "#a23bd1"
 UNKNOWN = "not reported"
 FADED = 0.1  # opacity of what is not selected
 SIZES = (4.0, 17.0)
@@ -54,10 +54,11 @@ def map_figure(points: Points, coloured: Coloured, *, opacity: float = 0.8, here
     revision: another number makes another figure, which forgets what was drawn on it in the browser.
     """
     ground = [_ground(points.xy[~points.is_shown])] if not points.is_shown.all() else []
+    rings = [*_rings(points.xy, marked), *_here(here, here_name)]
     if len(points.ids) > MOST_POINTS:
         ground, points = [_density(points.xy)], _sampled(points)
     draw = _numbers if points.is_continuous else _words
-    traces = [*ground, *draw(points, coloured, opacity), *_rings(points.xy, marked), *_here(here, here_name)]
+    traces = [*ground, *draw(points, coloured, opacity), *rings]
     legend = False if points.is_continuous else {"y": 0, "yanchor": "top", "itemsizing": "constant"}
     return calm(traces, height=height, legend=legend, dragmode="lasso", meta=revision,
                 margin={"l": 0, "r": 0, "t": 4, "b": 4}, newselection={"line": {"color": GREY, "width": 1.5}},
@@ -137,7 +138,7 @@ def _diameters(sizes: np.ndarray) -> np.ndarray:
 def _rings(xy: np.ndarray, marked: np.ndarray | None) -> list[go.Scatter]:
     if marked is None or not marked.any():
         return []
-    ring = {"size": 15, "color": "rgba(0,0,0,0)", "line": {"width": 2.5, "color": MARKED}}
+    ring = {"size": 17, "color": "rgba(0,0,0,0)", "line": {"width": 3, "color": MARKED}}
     return [go.Scatter(x=xy[marked, 0], y=xy[marked, 1], mode="markers", marker=ring, hoverinfo="skip", showlegend=False,
                        unselected=_STAYS)]
 
