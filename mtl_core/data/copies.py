@@ -77,7 +77,7 @@ def shared_by_papers(frame: pd.DataFrame) -> pd.DataFrame:
     return pairs.assign(n=n)[n >= 2][["index", "index_again", "n"]]
 
 
-def double_entries(rows: pd.DataFrame) -> Iterator[Finding]:
+def entered_twice(rows: pd.DataFrame) -> Iterator[Finding]:
     """Copies within a paper and between papers, the later reading last; then repeats of one paper that agree in everything."""
     lines, told = rows.to_dict("index"), set()
     for copy in entered_again(rows).itertuples():

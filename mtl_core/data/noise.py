@@ -37,9 +37,10 @@ def readings(table: AlloyTable) -> pd.DataFrame:
 
 
 def learning_values(frame: pd.DataFrame) -> pd.Series:
-    """`value` of each row in the learning unit of its `property`."""
-    return pd.concat([TASKS[key].to_learning(values) for key, values in frame["value"].astype(float).groupby(frame["property"])]
-                     ).reindex(frame.index)
+    """`value` of each row in the learning unit of its `property`; NaN for a zero where that unit is logarithmic."""
+    by_property = frame["value"].astype(float).groupby(frame["property"])
+    values = pd.concat([TASKS[key].to_learning(values) for key, values in by_property])
+    return values.replace(-np.inf, np.nan).reindex(frame.index)
 
 
 def repeats(rows: pd.DataFrame, same: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.contradictions import conflicts, hardness_against_strength
-from mtl_core.data.copies import double_entries
+from mtl_core.data.copies import entered_twice
 from mtl_core.data.findings import SUSPECT_RULES, Finding, said
 from mtl_core.data.noise import readings, repeat_std
 from mtl_core.data.oddities import above_oxygen_line, implausible_compositions, lone_outliers, wrong_quantities
@@ -38,7 +38,7 @@ def find_suspects(table: AlloyTable, *, out_of_fold: pd.DataFrame | None = None,
     rows = readings(table)
     used = rows[~rows["is_excluded"]]
     scatter = repeat_std(used)
-    found = [*wrong_quantities(rows), *implausible_compositions(rows), *double_entries(rows), *lone_outliers(rows, k),
+    found = [*wrong_quantities(rows), *implausible_compositions(rows), *entered_twice(rows), *lone_outliers(rows, k),
              *hardness_against_strength(used), *above_oxygen_line(used, scatter, k), *conflicts(used, scatter, k),
              *(() if out_of_fold is None else _surprises(rows, out_of_fold, k))]
     by_id = rows.set_index("measurement_id")
