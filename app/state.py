@@ -1,11 +1,11 @@
 """The one door to st.session_state: what this visitor chose, and its mirror in the URL."""
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import streamlit as st
 from pydantic import ValidationError
 
 from app.selection import Selection
-from mtl_core.data.datasets import PUBLISHED, find_dataset, is_stored
+from mtl_core.data.datasets import PUBLISHED, find_dataset, is_name, is_stored
 from mtl_core.errors import DataError, in_words
 
 _SELECTION, _SPANS, _DATASETS = "selection", "spans", "datasets"
@@ -71,22 +71,21 @@ def datasets() -> tuple[str, ...]:
 def choose_datasets(wanted: Sequence[str]) -> None:
     """Use these datasets, given by id or name, the last version of each; without any that can be used, the published one."""
     found: dict[str, str] = {}
+    missing = []
     for one in wanted:
         try:
             found[one.partition("@")[0]] = one if one == PUBLISHED else find_dataset(one).id
-        except DataError as error:
-            note("data", f"A dataset that was asked for cannot be used, so the page goes on without it. {error.problems[0]}")
+        except DataError:  # a link may hold anything, and none of it is to be shown as markup
+            missing.append(one if is_name(one.replace("@", "_", 1)) else "with such a name")
+    if missing:
+        note("data", f"There is no dataset {' and none '.join(missing)} here; it may have been deleted. "
+                     "The page goes on without it.")
     st.session_state[_DATASETS] = tuple(found.values()) or (PUBLISHED,)
 
 
 def mirror_datasets() -> None:
     """Write the datasets in use to the URL, and leave the rest of it."""
-    query = _datasets_query()
-    if query.get(_DATA) != st.query_params.get(_DATA):
-        if query:
-            st.query_params.update(query)
-        else:
-            del st.query_params[_DATA]
+    mirror_part(_datasets_query(), {_DATA})
 
 
 def _datasets_query() -> dict[str, str]:
@@ -106,6 +105,19 @@ def show(key: str, value) -> None:
 def shown(key: str, otherwise=None):
     """What the widget with this key shows now."""
     return st.session_state.get(key, otherwise)
+
+
+def remembered(name: str, key: object, make: Callable[[], object]):
+    """What `make` gave for this key: kept for this visitor, until it is asked for with another key."""
+    held = st.session_state.get(f"kept_{name}")
+    if held is None or held[0] != key:
+        held = st.session_state[f"kept_{name}"] = (key, make())
+    return held[1]
+
+
+def replace(name: str, value: object) -> None:
+    """Put another value in the place of what is remembered."""
+    st.session_state[f"kept_{name}"] = (st.session_state[f"kept_{name}"][0], value)
 
 
 def note(place: str, sentence: str) -> None:

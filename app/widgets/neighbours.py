@@ -39,7 +39,7 @@ def _own_values(selection: Selection, task: TaskSpec) -> None:
     if own.empty:
         return
     st.caption("This very alloy was measured (within 0.5 at.%). *Out-of-fold*: predicted by networks that never saw its "
-               "paper. *In-sample*: by all networks, some of which learnt from it.")
+               "paper. *In-sample*: by all networks; some learnt from it, unless it stands in a dataset of your own.")
     st.dataframe(own, hide_index=True, width="stretch", key=f"own_{task.key}", placeholder="–",
                  column_config={"doi": st.column_config.LinkColumn("Source", display_text=rf"{DOI}(.*)")})
 

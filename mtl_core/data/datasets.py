@@ -45,10 +45,15 @@ class DatasetInfo(BaseModel):
         return f"{self.name}@{self.version}"
 
 
+def is_name(text: str) -> bool:
+    """Whether a text could name a dataset."""
+    return _NAME.fullmatch(text) is not None
+
+
 def check_name(name: str) -> str:
     """The name without blanks around it. Raises ConfigError when it cannot name a dataset."""
     stripped = name.strip()
-    if not _NAME.fullmatch(stripped):
+    if not is_name(stripped):
         raise ConfigError(f"expected a name of 1 to {MAX_NAME} letters, digits, - and _, the first a letter or digit, "
                           f"got {name[:2 * MAX_NAME]!r}")
     if stripped.lower() in RESERVED:
@@ -75,8 +80,8 @@ def find_dataset(name_or_id: str, root: Path | None = None) -> DatasetInfo:
 def is_stored(dataset_id: str, root: Path | None = None) -> bool:
     """Whether this very version is there (or is `published`); one look at the disk."""
     name, _, version = dataset_id.partition("@")
-    is_id = _NAME.fullmatch(name) and version.isascii() and version.isdecimal()
-    return dataset_id == PUBLISHED or bool(is_id and (_home(root) / name / version / DESCRIPTION).is_file())
+    is_id = is_name(name) and version.isascii() and version.isdecimal()
+    return dataset_id == PUBLISHED or (is_id and (_home(root) / name / version / DESCRIPTION).is_file())
 
 
 def dataset_of(source: str) -> str:

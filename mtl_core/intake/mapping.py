@@ -46,8 +46,13 @@ class Column(BaseModel):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The units to choose from."""
-        return self.likely or units_of(self.quantity)
+        """The units to choose from: those that the header leaves open, or all."""
+        return self.likely or self.choices_of_all
+
+    @property
+    def choices_of_all(self) -> tuple[str, ...]:
+        """All units of its quantity."""
+        return CONTENTS if self.quantity == "content" else units_of(self.quantity)
 
     @property
     def measure(self) -> Unit | None:
