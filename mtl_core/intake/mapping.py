@@ -154,7 +154,7 @@ def _in_context(meanings: list[str], sheet: Sheet) -> list[str]:
             last = meaning.partition(":")[0]
         elif meaning == "composition" or (meaning == "name" and not is_stated):
             meaning = "composition" if _are_compositions(sheet.column(header)) else "name"
-        elif meaning.startswith(ELEMENT) and not _are_amounts(sheet.column(header)):
+        elif meaning.startswith(ELEMENT) and not _are_amounts(header, sheet.column(header)):
             meaning = ""
         if meaning.partition(":")[0] in ("property", "value", "unit", "bound") and not has_value:
             meaning = ""
@@ -174,10 +174,11 @@ def _sample(cells: Iterable[str]) -> list[str]:
     return [cell for cell in cells if cell][:SAMPLE]
 
 
-def _are_amounts(cells: Sequence[str]) -> bool:
+def _are_amounts(header: str, cells: Sequence[str]) -> bool:
     """Whether a column under an element's symbol holds amounts, and not, say, potentials in V or temperatures in C."""
     numbers = [float(cell) for cell in _sample(cells) if re.fullmatch(r"-?\d+(\.\d+)?", cell)]
-    return not numbers or min(numbers) >= 0
+    odd = sum(not 0 <= number <= 100 for number in numbers)
+    return bool(find_units("content", _beside_symbol(header, ELEMENT))) or 2 * odd <= len(numbers)
 
 
 def _are_compositions(cells: Sequence[str]) -> bool:
