@@ -199,7 +199,7 @@ def family_of(at: np.ndarray, symbols: tuple[str, ...]) -> str | None:
 
     Yeh et al., Adv. Eng. Mater. 6, 299 (2004), who ask for five elements; the published tables count alloys of three as well.
     """
-    if not np.isfinite(at).all():
+    if not at.size or not np.isfinite(at).all():
         return None
     is_multi = (at >= 5).sum() >= 3 and at.max() <= 35
     return "HEA" if is_multi else symbols[int(at.argmax())]

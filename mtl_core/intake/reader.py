@@ -1,4 +1,5 @@
 """One sheet with its mapping while it is being read: cells by meaning, and a list that every complaint goes to."""
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -91,8 +92,18 @@ def converted(cell: Cell | None, quantity: str, unit: Unit | None) -> Value | No
     unit = _stated(cell.unit, quantity, unit) if cell.unit else unit
     if unit is None:
         return cell.value
-    ends = (None if end is None else unit.convert(end) for end in (cell.value.number, cell.value.low, cell.value.high))
+    ends = (None if end is None else _within_reach(unit, end) for end in (cell.value.number, cell.value.low, cell.value.high))
     return Value(*ends, cell.value.bound)
+
+
+def _within_reach(unit: Unit, number: float) -> float:
+    try:
+        found = unit.convert(number)
+    except OverflowError:
+        found = math.inf
+    if not math.isfinite(found):
+        raise ValueError("a number of a size that can be")
+    return found
 
 
 def _stated(text: str, quantity: str, unit: Unit | None) -> Unit:

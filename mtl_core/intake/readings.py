@@ -20,6 +20,7 @@ PLAUSIBLE = {  # unit of the task → lowest and highest that is no slip of the 
     "HV": (0.0, 10_000.0), "MPa": (0.0, 20_000.0), "%": (0.0, 2000.0), "mV vs SCE": (-4000.0, 4000.0), "°C": (-100.0, 500.0),
     "A/cm²": (0.0, 100.0),
 }
+MOST_CHLORIDE_M = 25.0  # lithium chloride saturates at 20 mol/kg
 _A_SOLUTION = "a solution such as '0.1 M NaCl' or '3.5 wt% NaCl', or its chloride in a column of its own"
 _NO_BOUND = ("", "=", "==", "exact")
 _SPELLING = ((r"(?<=\d),(?=\d)", "."), (r"mol\s*(/|·|\*|\s)\s*(l|dm3|L)\b(\s*\^?-\d)?|mol\s*(l|dm)\s*\^?-\d|molar\b", "M"),
@@ -129,6 +130,11 @@ def read_conditions(reader: Reader) -> list[dict[str, object]]:
     """For each row: temperature_c, the ions, ph, scan_rate_mv_s, test_type; None = not reported."""
     temperature = _temperatures(reader)
     ions, ph = _electrolytes(reader), reader.numbers("ph")
+    for row, found in enumerate(ions):
+        if (found["chloride_m"] or 0.0) > MOST_CHLORIDE_M:
+            reader.complain(row, reader.column("chloride_m") or reader.column("solution"),
+                            f"at most {MOST_CHLORIDE_M:g} mol/L of chloride (is the unit right?)",
+                            f"{found['chloride_m']:.6g} mol/L")
     rate, test = reader.numbers("scan_rate_mv_s"), _tests(reader)
     return [{"temperature_c": temperature[row], **ions[row], "ph": ph[row] if ph[row] is not None else ions[row]["ph"],
              "scan_rate_mv_s": rate[row], "test_type": test[row]} for row in range(len(reader))]
