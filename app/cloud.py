@@ -8,6 +8,7 @@ import pandas as pd
 from app.atlas import PRESENT, PROPERTIES, UNKNOWN, Atlas
 from app.figures.style import written
 from mtl_core.data.rules import MECHANICAL, RULES
+from mtl_core.data.suspects import SUSPECT_RULES
 
 DOI = "https://doi.org/"
 ENDS = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -140,6 +141,25 @@ def readings_table(cloud: Cloud, doubts: dict[str, str]) -> pd.DataFrame:
         "Year": rows["year"].astype("Int64").to_numpy(), "Paper": rows["doi"].map(link).to_numpy(),
         "Doubts": [_doubt(*row, doubts) for row in rows[["measurement_id", "flags"]].itertuples(index=False)],
     }, index=pd.Index(rows["alloy_id"], name="alloy_id"))
+
+
+def doubts_of(suspects: pd.DataFrame) -> dict[str, str]:
+    """measurement_id → why to doubt it, out of `mtl_core.data.suspects.find_suspects`; several reasons one after another."""
+    reasons: dict[str, list[str]] = {}
+    for rule, ids, evidence in suspects[["rule", "measurement_ids", "evidence"]].itertuples(index=False):
+        for one in ids:
+            reasons.setdefault(one, []).append(f"{SUSPECT_RULES[rule].label}: {evidence}")
+    return {one: " ".join(sentences) for one, sentences in reasons.items()}
+
+
+def doubts_table(cloud: Cloud, suspects: pd.DataFrame) -> pd.DataFrame:
+    """One row a finding about a reading of the cloud, the worst first."""
+    ids = set(cloud.readings["measurement_id"])
+    found = suspects[[not ids.isdisjoint(concerned) for concerned in suspects["measurement_ids"]]]
+    return pd.DataFrame({
+        "Rule": found["rule"].map(lambda rule: SUSPECT_RULES[rule].label), "Evidence": found["evidence"],
+        "Property": found["property"].map(lambda key: PROPERTIES[key].label if key in PROPERTIES else key),
+        "Alloy (at.%)": found["alloy"], "Paper": [link(dois[0]) if dois else None for dois in found["dois"]]})
 
 
 def _bound(value: float, bound: str, low: float, high: float) -> str:

@@ -33,7 +33,7 @@ def design_page() -> Iterator[Page]:
     command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port), "--server.headless", "true"]
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_until_listening(port)
+        wait_until_listening(port)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM)
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
@@ -46,7 +46,7 @@ def design_page() -> Iterator[Page]:
         server.wait()
 
 
-def _wait_until_listening(port: int) -> None:
+def wait_until_listening(port: int) -> None:
     for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -13,8 +13,8 @@ UNKNOWN = "not reported"
 FADED = 0.1  # opacity of what is not selected
 SIZES = (4.0, 17.0)
 MOST_POINTS = 20_000  # beyond, single points are lost in each other and the browser stutters: density is drawn instead
-SAMPLE = 4_000  # points drawn on top of a density, evenly through the data
-CELLS = 220
+SAMPLE = 2_500  # points drawn on top of a density, evenly through the data
+CELLS = 160
 _STAYS = {"marker": {"opacity": 1.0}}
 _BELOW = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.02, "yanchor": "top"}
 
@@ -77,7 +77,7 @@ def _density(xy: np.ndarray) -> go.Heatmap:
     counts, x, y = np.histogram2d(xy[:, 0], xy[:, 1], bins=CELLS)
     shown = np.where(counts > 0, np.log10(np.maximum(counts, 1)), np.nan).T
     scale = [[0, tint(GREY, 0.25)], [1, tint(GREY, 0.9)]]
-    return go.Heatmap(z=shown, x=x, y=y, hoverinfo="skip", showscale=False, colorscale=scale)
+    return go.Heatmap(z=shown, x=x, y=y, hoverinfo="skip", showscale=False, colorscale=scale, zsmooth="fast")
 
 
 def _sampled(points: Points) -> Points:

@@ -15,10 +15,8 @@ STEPS = 100  # of a range slider, about
 
 
 def filter_controls(scene: Scene) -> None:
-    """The button with all filters behind it; it says how many are set."""
-    n_set = len(scene.filters.spoken(scene.choices))
-    label = f"Filters · {n_set}" if n_set else "Filters"
-    with st.popover(label, icon=":material/filter_list:", key="filters_open", on_change="rerun") as popover:
+    """The button with all filters behind it. Its label never changes: a popover with another label closes."""
+    with st.popover("Filters", icon=":material/filter_list:", key="filters_open", on_change="rerun") as popover:
         if popover.open:
             _elements(scene)
             _words(scene)

@@ -7,8 +7,10 @@ import pandas as pd
 from app.atlas import CROWDED, CROWDING, ERROR, Atlas, Quantity, error_quantity
 from app.filters import Filters
 from app.look import Look
-from app.services import maps
+from app.services import desk, maps
 from mtl_core.features.projection import Projection
+
+K = 3.0  # how many times the usual scatter makes a conflict; the data desk starts from the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +28,11 @@ class Scene:
     @property
     def choices(self) -> dict[str, Quantity]:
         return quantities(self.atlas)
+
+    @property
+    def suspects(self) -> pd.DataFrame:
+        """Findings about readings to doubt, as the data desk lists them."""
+        return desk.suspects(self.datasets, K)
 
     def numbers(self, key: str) -> pd.Series:
         """One number an alloy, whatever it comes from."""

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from app import state
-from app.cloud import DOI, Cloud, alloys_table, readings_table
+from app.cloud import DOI, Cloud, alloys_table, doubts_of, readings_table
 from app.widgets.atlas_scene import Scene
 
 MARKED = "map_marked"
@@ -24,7 +24,7 @@ def tables(scene: Scene, cloud: Cloud) -> None:
         st.subheader("Read it yourself", anchor=False)
         view = st.segmented_control("Table", VIEWS, default=VIEWS[0], key="map_table_view", required=True,
                                     label_visibility="collapsed")
-    frame = readings_table(cloud, {}) if view == "Readings" else alloys_table(cloud)
+    frame = readings_table(cloud, doubts_of(scene.suspects)) if view == "Readings" else alloys_table(cloud)
     _table(view, frame)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button("Download as CSV", lambda: frame.to_csv().encode(), f"alloyscope-{view.lower()}.csv", "text/csv",

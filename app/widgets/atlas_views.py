@@ -9,6 +9,8 @@ from app.cloud import (
     Cloud,
     commonest,
     condition_points,
+    doubts_of,
+    doubts_table,
     element_means,
     element_use,
     exact_values,
@@ -40,21 +42,20 @@ def overview(scene: Scene, cloud: Cloud, clear: Callable[[], None] | None) -> No
         if clear:
             st.button("Clear selection", icon=":material/close:", on_click=clear, key="clear_selection")
     with st.container(horizontal=True, gap="medium", key="amounts"):
-        for label, amount in _amounts(cloud).items():
+        for label, amount in _amounts(scene, cloud).items():
             st.metric(label, f"{amount:,}", width="content")
     views = {"At a glance": _glance, "Values": _values, "Elements": _elements, "Conditions": _conditions, "Pairs": _pairs,
-             "Papers": _papers}
+             "Papers": _papers, "Doubts": _doubts}
     for tab, draw in zip(st.tabs(list(views), on_change="rerun", key="map_views"), views.values(), strict=True):
         if tab.open:
             with tab:
                 draw(scene, cloud) if len(cloud) else st.info(NOTHING)
 
 
-def _amounts(cloud: Cloud) -> dict[str, int]:
+def _amounts(scene: Scene, cloud: Cloud) -> dict[str, int]:
     rows = cloud.readings
-    left_out = int(rows["is_left_out"].sum())
-    return {"Alloys": len(cloud), "Readings": len(rows), "Papers": rows["reference_id"].nunique()} | (
-        {"Left out by rules": left_out} if left_out else {})
+    doubted = rows["measurement_id"].isin(doubts_of(scene.suspects)) | rows["is_left_out"]
+    return {"Alloys": len(cloud), "Readings": len(rows), "Papers": rows["reference_id"].nunique(), "Doubted": int(doubted.sum())}
 
 
 def _glance(scene: Scene, cloud: Cloud) -> None:
@@ -124,6 +125,18 @@ def _papers(scene: Scene, cloud: Cloud) -> None:
     """Who measured it."""
     st.dataframe(papers_table(cloud), hide_index=True, width="stretch", height=560, key="map_papers",
                  column_config={"Paper": st.column_config.LinkColumn("Paper", display_text=rf"{DOI}(.*)")})
+
+
+def _doubts(scene: Scene, cloud: Cloud) -> None:
+    """Which of these numbers to doubt, by which rule."""
+    found = doubts_table(cloud, scene.suspects)
+    if found.empty:
+        st.info("No rule has anything against these readings.")
+        return
+    st.dataframe(found, hide_index=True, width="stretch", height=520, key="map_doubts",
+                 column_config={"Paper": st.column_config.LinkColumn("Paper", display_text=rf"{DOI}(.*)"),
+                                "Evidence": st.column_config.Column(width=420)})
+    st.caption("Keep them, leave them out or turn them into bounds in the data desk.")
 
 
 def _pairs(scene: Scene, cloud: Cloud) -> None:
