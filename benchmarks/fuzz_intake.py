@@ -38,8 +38,9 @@ CELLS = (
 GOOD = {  # a header, and a cell as it should be
     "Sample": lambda rng: f"S{rng.randrange(9)}", "Fe (wt.%)": lambda rng: "bal", "Cr (wt.%)": lambda rng: rng.randrange(10, 25),
     "Ni (wt.%)": lambda rng: rng.randrange(20), "HV": lambda rng: rng.randrange(100, 600), "std HV": lambda rng: rng.randrange(9),
-    "Epit (mV vs SCE)": lambda rng: rng.choice(("> 800", "", rng.randrange(-300, 900))), "Solution": lambda rng: "3.5 wt% NaCl",
-    "T (K)": lambda rng: 298, "pH": lambda rng: rng.randrange(1, 12), "Process": lambda rng: "annealed", "DOI": lambda rng: "10.1000/x"}
+    "Epit (mV vs SCE)": lambda rng: rng.choice(("> 800", "", rng.randrange(-300, 900))), "T (K)": lambda rng: 298,
+    "Solution": lambda rng: "3.5 wt% NaCl", "pH": lambda rng: rng.randrange(1, 12), "Process": lambda rng: "annealed",
+    "DOI": lambda rng: "10.1000/x"}
 NAMES = ("lab.csv", "../../etc/passwd", "C:\\x\\y.xlsx", "<img src=x>.csv", "", "a" * 400, "nul", "lab.xlsx", "x\0y.csv", "💥.csv")
 MEMBERS = ("xl/workbook.xml", "[Content_Types].xml", "xl/worksheets/sheet1.xml", "../../evil", "xl/vbaProject.bin", "_rels/.rels",
            "mimetype", "xl/sharedStrings.xml", "a/" * 60 + "b")
@@ -93,8 +94,8 @@ def archive_bytes(rng: random.Random) -> bytes:
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in rng.sample(MEMBERS, rng.randint(0, 6)):
             archive.writestr(name, rng.choice((
-                b"", b"<a>", b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", b"\0" * 3_000_000, rng.randbytes(300),
-                b"<workbook xmlns='http://x'/>")))
+                b"", b"<a>", b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", b"\0" * 3_000_000,
+                rng.randbytes(300), b"<workbook xmlns='http://x'/>")))
     return stream.getvalue()
 
 

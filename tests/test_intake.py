@@ -140,7 +140,8 @@ def test_amounts_in_weight_per_cent_with_a_balance_a_bound_and_a_blank():
 @pytest.mark.parametrize(("cells", "said"), [
     ("50,18,10", "add up to 100 ± 2 %, got 78"), ("bal,bal,10", "at most one element as the balance"),
     ("bal,90,20", "below 100 %"), ("70,-5,35", "an amount of at least 0"), ("a,18,10", "'Fe (wt%)'"),
-    (",,", "a composition, got no amount"), (">70,18,10", "at least 0, 'bal'")])
+    (",,", "a composition, got no amount"), (">70,18,10", "'bal'"),
+    ("1e308,18,10", "below a million")])
 def test_amounts_that_make_no_alloy_are_named(cells, said):
     intake = taken_in(f"Fe (wt%),Cr (wt%),Ni (wt%),HV\n{cells},200\n70,18,12,200\n")
     assert intake.bad_rows == (2,) and said in str(intake.problems[0]) and len(intake.problems) == 1

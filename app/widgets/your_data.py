@@ -54,7 +54,8 @@ def _read(name: str, content: bytes) -> Sheet:
 
 def _problems(error: DataError) -> None:
     st.error("This file cannot be read yet:")
-    st.dataframe(yours.problem_lines(error.problems), hide_index=True, alt="What keeps the file from being read")
+    for problem in error.problems:
+        st.text(str(problem))
 
 
 def _outcome(intake: Intake, mapping: Mapping) -> None:

@@ -13,6 +13,7 @@ from mtl_core.intake.mapping import ELEMENT, Column, alloy_columns
 from mtl_core.intake.reader import Reader, converted
 from mtl_core.intake.units import WEIGHT
 
+MOST = 1e6
 BALANCE = re.compile(r"(bal|rest|remainder|rem)\w*\.?", re.IGNORECASE)
 PROCESSES = (  # the last step of a route is what the alloy was tested in
     ("ANNEAL", r"anneal|homogeni[sz]|solution|heat.?treat|aged|ageing|aging|temper|quench|recrystalli[sz]|normali[sz]"),
@@ -100,8 +101,8 @@ def _amount(text: str, column: Column, decimal: str) -> tuple[float, str] | None
     if value is None:
         return None
     amount, state = _middle(value)
-    if amount is None or amount < 0:
-        raise ValueError("an amount of at least 0, 'bal', or a bound such as <0.003")
+    if amount is None or not 0 <= amount <= MOST:
+        raise ValueError("an amount of at least 0 (and below a million), 'bal', or a bound such as <0.003")
     return amount, state
 
 
