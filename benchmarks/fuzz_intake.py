@@ -41,7 +41,8 @@ GOOD = {  # a header, and a cell as it should be
     "Epit (mV vs SCE)": lambda rng: rng.choice(("> 800", "", rng.randrange(-300, 900))), "T (K)": lambda rng: 298,
     "Solution": lambda rng: "3.5 wt% NaCl", "pH": lambda rng: rng.randrange(1, 12), "Process": lambda rng: "annealed",
     "DOI": lambda rng: "10.1000/x"}
-NAMES = ("lab.csv", "../../etc/passwd", "C:\\x\\y.xlsx", "<img src=x>.csv", "", "a" * 400, "nul", "lab.xlsx", "x\0y.csv", "💥.csv")
+NAMES = ("lab.csv", "../../etc/passwd", "C:\\x\\y.xlsx", "<img src=x>.csv", "", "a" * 400, "nul", "lab.xlsx", "x\0y.csv",
+         "💥.csv")
 MEMBERS = ("xl/workbook.xml", "[Content_Types].xml", "xl/worksheets/sheet1.xml", "../../evil", "xl/vbaProject.bin", "_rels/.rels",
            "mimetype", "xl/sharedStrings.xml", "a/" * 60 + "b")
 ANSWERS = 3

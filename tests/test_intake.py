@@ -223,6 +223,7 @@ def test_a_row_with_more_cells_than_headers_is_named_with_the_likely_reason():
     ("σ0.2 / MPa", "yield_strength"), ("Rp0.2 [MPa]", "yield_strength"), ("Rm (MPa)", "ultimate_strength"), ("HV0.3", "hardness"),
     ("Hardness SD", "hardness:±"), ("max. hardness", "hardness:high"), ("E_crev", "crevice_potential"),
     ("E_rp (V)", "repassivation_potential"), ("phases", "phases"), ("pH", "ph"), ("PROPERTY: YS (MPa)", "yield_strength"),
+    ("a：b", ""),
     ("Reference electrode", ""), ("Comments", ""), ("chloride_m", "chloride_m")])
 def test_a_header_is_recognised_as_people_write_it(header, meaning):
     assert recognise(header) == meaning

@@ -1,5 +1,6 @@
 """What a column can mean, how each meaning is called on screen, and the headers by which it is recognised."""
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from mtl_core.chemistry.elements import SYMBOLS
@@ -89,6 +90,7 @@ _AFTER_SYMBOL = re.compile(rf"{_BESIDE}(?:(?:at|wt|ma?|mol\w*|mass|weight|atom\w
 
 def recognise(header: str) -> str:
     """The key of what a header most likely means; "" when nothing is recognised. A lone "±" or "min" gives only its part."""
+    header = unicodedata.normalize("NFKC", header)
     text = plain(header)
     if text in ("", "-"):
         return ""
