@@ -1,15 +1,18 @@
 """Stored datasets: seen whole or not at all, never changed, never mixed up, and read together with the published tables."""
+import json
 import multiprocessing
 from pathlib import Path
 
 import pytest
 from data_samples import write_sample_tables
+from typer.testing import CliRunner
 
 from mtl_core.data import datasets as store
 from mtl_core.data import read_tables
 from mtl_core.data.datasets import delete_dataset, find_dataset, list_datasets, read_data, save_dataset
 from mtl_core.data.folds import make_folds
 from mtl_core.data.training import observations
+from mtl_core.data_cli import data_app
 from mtl_core.errors import ConfigError, DataError
 
 PUBLISHED_DOI = "10.1016/j.actamat.2011.06.041"
@@ -145,3 +148,17 @@ def test_what_is_not_there_twice_there_or_changed_is_said(sample, root):
     with pytest.raises(DataError, match=r"as they were saved, got [0-9a-f]+: they were changed"):
         read_data(["mylab@1"], root=root)
     assert len(read_data(["mylab@2"], root=root).alloys) == 2
+
+
+def test_the_command_line_keeps_a_file_names_its_bad_rows_and_lists_what_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "USER_DIR", tmp_path / "user")
+    run, lab, rejected = CliRunner().invoke, tmp_path / "lab.csv", tmp_path / "rejected.csv"
+    lab.write_text("Alloy,Hardness\nFe80Cr20,2.5\nFe80Cr20,abc\n")
+    answered = ["import", str(lab), "--name", "mylab", "--unit", "Hardness=GPa", "--rejected", str(rejected)]
+    assert "In which unit is 'Hardness'?" in str(run(data_app, answered[:4]).exception)
+    assert "lab.csv, row 3, column 'Hardness': expected a number" in str(run(data_app, answered).exception)
+    assert "abc" in rejected.read_text() and list_datasets() == ()
+    done = json.loads(run(data_app, [*answered, "--take-good", "--json"]).stdout)
+    assert (done["dataset"], done["good_rows"], done["bad_rows"]) == ("mylab@1", 1, [3])
+    assert [info["id"] for info in json.loads(run(data_app, ["datasets", "--json"]).stdout)["datasets"]] == ["mylab@1"]
+    assert run(data_app, ["template"]).stdout.startswith("name,composition,")
