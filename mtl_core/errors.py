@@ -21,6 +21,14 @@ class CheckpointError(AlloyscopeError):
     """A saved ensemble that is damaged or belongs to other code, tasks or data."""
 
 
+class RunError(AlloyscopeError):
+    """A run from which something is asked that its state or its folder does not allow."""
+
+
+class StoppedError(AlloyscopeError):
+    """A training that was asked to stop and did so; what it has learnt is kept, and it can be resumed."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong in one place of one file. `row` counts as a spreadsheet does, header = 1; None = whole file."""

@@ -10,7 +10,7 @@ from sklearn.metrics import mean_absolute_error, r2_score
 from mtl_core import pipeline
 from mtl_core.chemistry.composition import Composition
 from mtl_core.errors import CheckpointError
-from mtl_core.registry.runs import list_runs, run_folder
+from mtl_core.registry.runs import run_folder, run_ids
 from mtl_core.settings import SHIPPED_DIR
 from mtl_core.types import Conditions
 
@@ -93,7 +93,7 @@ def test_a_trained_run_predicts_and_its_id_is_all_one_needs(smoke_run):
     predictor = pipeline.load_predictor(smoke_run.name, root=smoke_run.parent)
     found = predictor.predict([Composition.from_text("CoCrFeMnNi")], Conditions())
     assert (found.lower < found.mean).all() and (found.mean < found.upper).all()
-    assert list_runs(smoke_run.parent) == [smoke_run.name]
+    assert run_ids(smoke_run.parent) == [smoke_run.name]
     assert pipeline.evaluate(smoke_run.name, root=smoke_run.parent)["run"] == smoke_run.name
 
 
