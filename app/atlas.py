@@ -164,7 +164,8 @@ def out_of_fold_errors(held_out: pd.DataFrame, readings: pd.DataFrame) -> pd.Dat
 def error_quantity(key: str) -> Quantity:
     """What an `error_<task>` column is called."""
     task = TASKS[key.removeprefix(ERROR)]
-    return Quantity(key, f"Error of {task.label[0].lower()}{task.label[1:]} on new papers", task.learning_unit, "Out-of-fold error")
+    label = f"Error of {task.label[0].lower()}{task.label[1:]} on new papers"
+    return Quantity(key, label, task.learning_unit, "Out-of-fold error")
 
 
 def neighbours(atlas: Atlas, composition: Composition, n: int = 8) -> pd.Series:
