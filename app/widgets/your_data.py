@@ -1,6 +1,7 @@
 """Your own measurements: upload, say what the columns mean, keep as a named version; nothing of a file is shown as markup."""
 from contextlib import suppress
 
+import pandas as pd
 import streamlit as st
 
 from app import state, yours
@@ -42,7 +43,9 @@ def _upload(file_id: str, name: str, content: bytes) -> None:
     questions_form(mapping)
     columns_editor(sheet, mapping)
     if not mapping.questions:
-        _outcome(state.remembered("intake", (file_id, sheet.title, mapping), lambda: convert(sheet, mapping)), mapping)
+        key = (file_id, sheet.title, mapping)
+        intake = state.remembered("intake", key, lambda: convert(sheet, mapping))
+        _outcome(intake, mapping, state.remembered("preview", key, lambda: yours.preview(intake.table) if intake.table else None))
 
 
 def _read(name: str, content: bytes) -> Sheet:
@@ -58,7 +61,7 @@ def _problems(error: DataError) -> None:
         st.text(str(problem))
 
 
-def _outcome(intake: Intake, mapping: Mapping) -> None:
+def _outcome(intake: Intake, mapping: Mapping, preview: pd.DataFrame | None) -> None:
     """How many rows are good, what is wrong with the others, and the way to keep or to mend them."""
     good, bad = len(intake.good_rows), len(intake.bad_rows)
     with st.container(horizontal=True, gap="large"):
@@ -70,12 +73,11 @@ def _outcome(intake: Intake, mapping: Mapping) -> None:
                      alt="All problems by row and column")
         st.download_button(f"Download the {bad:,} bad rows", lambda: bad_rows_csv(intake), "rejected-rows.csv", "text/csv",
                            on_click="ignore", key="bad_rows", icon=":material/download:")
-    if intake.table is None:
+    if preview is None:
         st.info("No row can be kept as it is.")
         return
     with st.expander("How it will be kept", expanded=True):
-        st.dataframe(state.remembered("preview", id(intake), lambda: yours.preview(intake.table)), hide_index=True, height=260,
-                     alt="The first measurements as they will be kept")
+        st.dataframe(preview, hide_index=True, height=260, alt="The first measurements as they will be kept")
         for note in intake.notes[len(intake.sheet.notes):]:
             st.text(f"· {note}")
     _keep(intake, mapping)
