@@ -21,11 +21,11 @@ from mtl_core.data.schema import AT
 from mtl_core.data.tables import AlloyTable
 from mtl_core.data.training import CONDITIONS
 from mtl_core.ensemble.config import EnsembleConfig
-from mtl_core.errors import CheckpointError, in_words
+from mtl_core.errors import CheckpointError, StoppedError, in_words
 from mtl_core.features.preparation import check_target
 from mtl_core.features.table import FeatureSpec, featurize
 from mtl_core.files import read_json, write_arrays, write_json, write_table
-from mtl_core.registry.runs import SHIPPED, append_progress, new_run, run_folder
+from mtl_core.registry.runs import PROGRESS, SHIPPED, append_progress, new_run, run_folder
 from mtl_core.tasks import TASKS
 from mtl_core.types import Conditions
 
@@ -90,25 +90,32 @@ def _curated(table, config, curation):
     return curate(table, config.tasks, curation)
 
 
-def train(config: EnsembleConfig, *, root: Path | None = None, user_root: Path | None = None,
+def train(config: EnsembleConfig, *, root: Path | None = None, folder: Path | None = None, resume: bool = False,
+          should_stop: Callable[[], bool] | None = None, user_root: Path | None = None,
           progress: Callable[[int, int, np.ndarray], None] | None = None) -> Path:
     """Train on all splits of the config and write a run: config, deployed ensemble, out-of-fold table, metrics, progress.
 
-    The deployed ensemble is the members of the by-reference split. Returns the run folder. root: of the runs; user_root: of the
-    datasets and curations that the config names. The run stores which versions they were, and the curation itself.
+    The deployed ensemble is the members of the by-reference split. Returns the run folder. root: of the runs; folder: of this,
+    made by the caller; resume: whether an earlier process may have begun there; user_root: of the datasets and curations that the
+    config names. The run stores which versions they were, and the curation itself.
+    Raises StoppedError when should_stop() says so.
     """
     from mtl_core.ensemble import checkpoint
     from mtl_core.ensemble.fit import fit_ensemble
     from mtl_core.uncertainty import metrics
 
-    start, config, curation = time.time(), *_pinned(config, user_root)
+    start, config, curation = time.time(), *pinned(config, user_root)
     table = read_data(config.data.datasets, root=user_root)
     prepared = prepare(table, config, curation=curation)
-    parts, folder = prepared.parts(config), new_run(root)
+    parts, folder = prepared.parts(config), folder or new_run(root)
+    if resume:
+        (folder / PROGRESS).unlink(missing_ok=True)  # the same seed gives the same numbers from the beginning
     if curation is not None:
         write_json(folder / CURATION, curation.model_dump(mode="json"))
 
     def report(epoch, n_epochs, loss):
+        if should_stop and should_stop():
+            raise StoppedError(f"{folder.name}: stopped after {epoch} of {n_epochs} epochs")
         append_progress(folder, {"epoch": epoch, "n_epochs": n_epochs, "loss": loss.tolist(), "seconds": time.time() - start})
         if progress:
             progress(epoch, n_epochs, loss)
@@ -118,7 +125,7 @@ def train(config: EnsembleConfig, *, root: Path | None = None, user_root: Path |
     checkpoint.save(ensemble.select(deployed), folder, data_sha256=table.sha256)
     write_arrays(folder / "history.npz", vars(history))
     write_table(folder / OUT_OF_FOLD, metrics.out_of_fold(ensemble, parts, prepared.observations, prepared.values))
-    held_out = read_out_of_fold(folder.name, root=root)  # as stored, so that anyone can recompute the metrics
+    held_out = read_out_of_fold(folder.name, root=folder.parent)  # as stored, so that anyone can recompute the metrics
     write_json(folder / METRICS, {
         "metrics": metrics.evaluate(held_out), "transfer": metrics.transfer(held_out),
         "baselines": _baselines(prepared, parts, config), "n_members": int(deployed.sum()), "n_masks": config.n_masks,
@@ -126,7 +133,7 @@ def train(config: EnsembleConfig, *, root: Path | None = None, user_root: Path |
     return folder
 
 
-def _pinned(config: EnsembleConfig, user_root: Path | None) -> tuple[EnsembleConfig, Curation | None]:
+def pinned(config: EnsembleConfig, user_root: Path | None) -> tuple[EnsembleConfig, Curation | None]:
     """The config with the newest version of each name that it gives without one, and its curation."""
     datasets = tuple(name if name == PUBLISHED else find_dataset(name, user_root).id for name in config.data.datasets)
     curation = load_curation(config.data.curation, user_root) if config.data.curation else None
