@@ -17,6 +17,8 @@ PLACES = f"""() => {{
 # Where the rings stand in the coordinates of the map; those of the table come before that of the alloy under design.
 RINGS = f"() => ({MAP})()._fullData.filter(trace => trace.type === 'scatter').map(trace => [trace.x[0], trace.y[0]])"
 
+FIRST_CELL = "[class*=st-key-map_table_] [role=row][aria-rowindex='2'] [role=gridcell]"
+
 pytestmark = pytest.mark.browser
 
 
@@ -41,7 +43,7 @@ def draw_around(page: Page, x: float, y: float, radius: float) -> None:
 
 
 def first_row(page: Page) -> list[str]:
-    cells = page.locator("[class*=st-key-map_table_] [role=row][aria-rowindex='2'] [role=gridcell]")
+    cells = page.locator(FIRST_CELL)
     expect(cells.first).to_be_attached()
     return cells.all_inner_texts()
 
@@ -59,8 +61,8 @@ def test_a_lasso_leads_to_its_alloys_their_readings_and_the_papers_and_outlives_
 
     inside = {place["formula"] for place, away in zip(places, far, strict=True) if away < 51}
     expect(page.locator(".st-key-amounts").get_by_text(f"{shown:,}", exact=True)).to_be_visible()
-    row = first_row(page)
-    assert row[0] in inside and any(cell.startswith("https://doi.org/10.") for cell in row)
+    page.wait_for_function(f"inside => inside.includes(document.querySelector(\"{FIRST_CELL}\")?.textContent)", arg=list(inside))
+    assert any(cell.startswith("https://doi.org/10.") for cell in first_row(page))
 
     page.get_by_role("combobox", name="Colour by").fill("Family")
     page.get_by_role("option", name="Label · Family").click()
@@ -75,8 +77,7 @@ def test_a_row_that_is_picked_after_sorting_rings_its_own_alloy(visit):
     box = page.locator("[class*=st-key-map_table_] canvas").first.bounding_box()
     before, heading = first_row(page), box["x"] + 60
     page.mouse.click(heading, box["y"] + 15)  # sort by alloy
-    page.wait_for_function("before => document.querySelector(\"[class*=st-key-map_table_] [role=row][aria-rowindex='2'] "
-                           "[role=gridcell]\").innerText !== before", arg=before[0])
+    page.wait_for_function(f"before => document.querySelector(\"{FIRST_CELL}\").textContent !== before", arg=before[0])
     formula = first_row(page)[0]
     page.mouse.click(box["x"] + 20, box["y"] + 55)
     page.wait_for_function(f"() => ({RINGS})().length === 2")
