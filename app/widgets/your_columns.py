@@ -10,9 +10,9 @@ from mtl_core.intake.meanings import ELEMENT, element_of
 def questions_form(mapping: Mapping) -> None:
     """One box a question, until none is open."""
     for index, question in enumerate(mapping.questions):
-        with st.container(border=True, key=f"question_{index}"):
+        key = f"answer_{hash(question)}"
+        with st.container(border=True, key=f"question_{key}"):
             st.text(question.text)
-            key = f"answer_{hash(question)}"
             st.selectbox(f"Answer {index + 1}", question.choices, index=None, key=key, placeholder="Choose …", width=340,
                          label_visibility="collapsed", on_change=_answer, args=(mapping, question, key))
 
