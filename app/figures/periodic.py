@@ -28,24 +28,27 @@ def periodic_figure(values: Mapping[str, float], texts: Mapping[str, str], *, co
     cells, hovers = np.full((_ROWS, _COLUMNS), np.nan), np.full((_ROWS, _COLUMNS), "", dtype=object)
     for symbol, value in values.items():
         cells[PLACES[symbol]], hovers[PLACES[symbol]] = value, texts[symbol]
-    strongest = max(values.values(), default=0.0)
-    named = [{"x": column, "y": row, "text": f"<b>{symbol}</b>" if symbol in values else symbol, "showarrow": False,
-              "font": _font(values.get(symbol), strongest)}
-             for symbol, (row, column) in PLACES.items()]
     heat = go.Heatmap(
         z=cells, text=hovers, hovertemplate="%{text}<extra></extra>", hoverongaps=False, xgap=2, ygap=2, zmin=_floor(values),
         colorscale=[[0, tint(color, 0.1)], [1, tint(color, 0.75)]],
         colorbar={"orientation": "h", "x": 0.42, "y": 0.98, "yanchor": "top", "len": 0.42, "thickness": 7, "outlinewidth": 0,
                   "nticks": 4, "title": {"text": title, "side": "top"}})
-    return calm([_ground(), heat], height=300, dragmode=False, annotations=named, margin={"l": 0, "r": 0, "t": 4, "b": 4},
+    return calm([_ground(), heat, *_symbols(values)], height=300, dragmode=False, margin={"l": 0, "r": 0, "t": 4, "b": 4},
                 xaxis=STILL | {"visible": False}, yaxis=STILL | {"visible": False, "autorange": "reversed"})
 
 
-def _font(value: float | None, strongest: float) -> dict:
-    """White on strong cells; else the text colour of the theme, pale where there is no value."""
-    if value is None:
-        return {"size": 10, "color": tint(GREY, 0.75)}
-    return {"size": 12} | ({"color": "white"} if value > 0.6 * strongest else {})
+def _symbols(values: Mapping[str, float]) -> list[go.Scatter]:
+    """White on strong cells; else the text colour of the theme, pale where there is no value. (Traces: annotations are slow.)"""
+    strong = {symbol for symbol, value in values.items() if value > 0.6 * max(values.values())}
+    fonts = ((strong, {"size": 12, "color": "white"}), (values.keys() - strong, {"size": 12}),
+             (PLACES.keys() - values.keys(), {"size": 10, "color": tint(GREY, 0.75)}))
+    return [_text(sorted(symbols), font, bold=font["size"] == 12) for symbols, font in fonts]
+
+
+def _text(symbols: list[str], font: dict, *, bold: bool) -> go.Scatter:
+    rows, columns = zip(*(PLACES[symbol] for symbol in symbols), strict=True) if symbols else ((), ())
+    return go.Scatter(x=columns, y=rows, mode="text", text=[f"<b>{symbol}</b>" if bold else symbol for symbol in symbols],
+                      textfont=font, hoverinfo="skip", showlegend=False)
 
 
 def _floor(values: Mapping[str, float]) -> float | None:

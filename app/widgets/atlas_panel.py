@@ -106,13 +106,12 @@ def _map(scene: Scene, ids: tuple[str, ...]) -> None:
     shows = (scene.datasets, scene.filters.to_query(), scene.look, maps.identity(scene.map), chosen.amounts, marked)
     baked = state.shown(BAKED)
     if baked is None or baked[0] != shows or not ids:
-        baked = (shows, ids)
+        baked = (shows, map_figure(
+            _points(scene, ids), _coloured(scene), opacity=scene.look.opacity, here=maps.place(scene.map, chosen.composition),
+            here_name=name_of(chosen.composition) or "this alloy", marked=picked(marked, scene.atlas) if marked else None,
+            revision=state.shown(REVISION, 0)))
         state.show(BAKED, baked)
-    figure = map_figure(
-        _points(scene, baked[1]), _coloured(scene), opacity=scene.look.opacity, here=maps.place(scene.map, chosen.composition),
-        here_name=name_of(chosen.composition) or "this alloy", marked=picked(marked, scene.atlas) if marked else None,
-        revision=state.shown(REVISION, 0))
-    st.plotly_chart(figure, key="map", on_select=_select, selection_mode=("points", "box", "lasso"),
+    st.plotly_chart(baked[1], key="map", on_select=_select, selection_mode=("points", "box", "lasso"),
                     config={"displaylogo": False, "scrollZoom": True, "displayModeBar": True,
                             "modeBarButtonsToRemove": ["autoScale2d", "toImage"]},
                     alt=f"Map of all alloys coloured by {_title(scene)}")
