@@ -4,7 +4,6 @@ Exit codes: 0 done, 1 the input or the data is wrong (the message says where), 2
 """
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,25 +13,31 @@ from pydantic import ValidationError
 from mtl_core.console import AsJson, emit, without_startup_notes
 from mtl_core.data_cli import data_app
 from mtl_core.errors import AlloyscopeError, in_words
-from mtl_core.features.preparation import Fill, Scaling, Transform
-from mtl_core.tasks import DEFAULT_TASKS, TASKS
+from mtl_core.runs_cli import (
+    Cap,
+    CurationOption,
+    Datasets,
+    FillOption,
+    Preset,
+    PresetOption,
+    ScalingOption,
+    Seed,
+    TargetTransform,
+    Tasks,
+    config_of,
+    runs_app,
+)
+from mtl_core.tasks import TASKS
 from mtl_core.types import Conditions, Process
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  help="Multi-task ensembles on sparsely labelled alloy data: data, train, predict, evaluate.")
+                  help="Multi-task ensembles on sparsely labelled alloy data: data, train, runs, predict, evaluate.")
 app.add_typer(data_app, name="data")
+app.add_typer(runs_app, name="runs")
 
 Run = Annotated[str, typer.Option(help="A run id under data/runs, or 'shipped'.")]
-
-
-class Preset(StrEnum):
-    """Names of the presets, spelt out here so that --help does not pay for TensorFlow."""
-
-    smoke = "smoke"
-    default = "default"
-    full = "full"
 
 
 def main() -> None:
@@ -52,32 +57,18 @@ def _load_tensorflow() -> None:
 
 @app.command()
 def train(
-    preset: Annotated[Preset, typer.Option(help="smoke: seconds; default: minutes; full: the better part of an hour.")]
-    = Preset.default,
-    task: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(TASKS)}; repeat for several.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
-    dataset: Annotated[list[str] | None, typer.Option(help="A dataset by name or name@version; repeat for several. "
-                                                           "Default: published.")] = None,
-    curation: Annotated[str | None, typer.Option(help="A curation by name or name@version. Default: none.")] = None,
-    scaling: Annotated[Scaling, typer.Option(help="Centre and unit of the features.")] = "standard",
-    fill: Annotated[Fill, typer.Option(help="What stands for a feature that was not reported.")] = "mean",
-    cap: Annotated[float, typer.Option(help="Share of a feature's values that is capped at each end.")] = 0.0,
-    target_transform: Annotated[Transform, typer.Option(help="Of the measured values, before the network sees them.")] = "none",
-    as_json: AsJson = False,
+    preset: PresetOption = Preset.default, task: Tasks = None, seed: Seed = 0, dataset: Datasets = None,
+    curation: CurationOption = None, scaling: ScalingOption = "standard", fill: FillOption = "mean", cap: Cap = 0.0,
+    target_transform: TargetTransform = "none", as_json: AsJson = False,
 ) -> None:
-    """Train on all three splits, calibrate by paper, write a run folder and print its metrics."""
+    """Train here on all three splits, calibrate by paper, write a run folder and print its metrics; see also `runs start`."""
     from mtl_core import pipeline
-    from mtl_core.ensemble.config import EnsembleConfig
-    from mtl_core.ensemble.config import preset as preset_named
+    from mtl_core.trainings import train_here
 
-    config = EnsembleConfig.model_validate(
-        preset_named(preset.value).model_dump() | {
-            "tasks": tuple(task or DEFAULT_TASKS), "seed": seed,
-            "data": {"datasets": tuple(dataset or ("published",)), "curation": curation},
-            "preparation": {"scaling": scaling, "fill": fill, "cap": cap, "target": target_transform}})
+    config = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform)
     _load_tensorflow()
     with typer.progressbar(length=config.train.epochs, label="epochs", file=sys.stderr) as bar:
-        folder = pipeline.train(config, progress=lambda epoch, n_epochs, loss: bar.update(1))
+        folder = train_here(config, preset=preset.value, progress=lambda epoch, n_epochs, loss: bar.update(1))
     typer.echo(f"run {folder.name}: {folder}", err=True)
     emit(pipeline.evaluate(folder.name), as_json=as_json, show=_show_metrics)
 

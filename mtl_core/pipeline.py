@@ -25,6 +25,7 @@ from mtl_core.errors import CheckpointError, StoppedError, in_words
 from mtl_core.features.preparation import check_target
 from mtl_core.features.table import FeatureSpec, featurize
 from mtl_core.files import read_json, write_arrays, write_json, write_table
+from mtl_core.fingerprints import folds_sha256
 from mtl_core.registry.runs import PROGRESS, SHIPPED, append_progress, new_run, run_folder
 from mtl_core.tasks import TASKS
 from mtl_core.types import Conditions
@@ -129,7 +130,7 @@ def train(config: EnsembleConfig, *, root: Path | None = None, folder: Path | No
     write_json(folder / METRICS, {
         "metrics": metrics.evaluate(held_out), "transfer": metrics.transfer(held_out),
         "baselines": _baselines(prepared, parts, config), "n_members": int(deployed.sum()), "n_masks": config.n_masks,
-        "seconds": round(time.time() - start, 1)})
+        "folds_sha256": folds_sha256(held_out), "seconds": round(time.time() - start, 1)})
     return folder
 
 
@@ -200,7 +201,7 @@ def read_out_of_fold(run: str = SHIPPED, *, root: Path | None = None) -> pd.Data
 
 
 def evaluate(run: str = SHIPPED, *, root: Path | None = None) -> dict:
-    """The stored metrics of a run: metrics, transfer, baselines, n_members, n_masks, seconds."""
+    """The stored metrics of a run: metrics, transfer, baselines, n_members, n_masks, folds_sha256, seconds."""
     return {"run": run, **read_json(run_folder(run, root) / METRICS)}
 
 

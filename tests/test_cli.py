@@ -1,10 +1,18 @@
 """The command line as scripts use it: in its own process, one JSON object on stdout, exit codes, any working folder."""
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
+import zipfile
 
 import pandas as pd
 import pytest
+
+from mtl_core.registry import store
+from mtl_core.registry.runs import read_progress
 
 DEFAULTS = {"process": None, "temperature_c": 25.0, "chloride_m": 0.6, "ph": 7.0, "scan_rate_mv_s": None}
 
@@ -17,7 +25,7 @@ def run_cli(*arguments, cwd, code=0):
 
 
 @pytest.mark.parametrize("command", ["", "data", "data build", "data check", "data summary", "data suspects", "data noise",
-                                     "data map", "train", "predict", "evaluate"])
+                                     "data map", "train", "predict", "evaluate", "runs", "runs start", "runs import"])
 def test_every_command_explains_itself(command, tmp_path):
     done = run_cli(*command.split(), "--help", cwd=tmp_path)
     assert "Usage: python -m mtl_core" in done.stdout
@@ -63,6 +71,14 @@ def test_the_shipped_tables_pass_their_own_check(tmp_path):
     (["train", "--curation", "nope"], 1, "expected a curation out of"),
     (["train", "--target-transform", "log"], 1, "expected values above zero"),
     (["data", "build", "--source-dir", "nowhere"], 1, "expected"), (["fly"], 2, "fly"),
+    (["runs", "start", "--preset", "huge"], 2, "huge"), (["runs", "start", "--task", "beauty"], 1, "got beauty"),
+    (["runs", "start", "--target-transform", "log"], 1, "expected values above zero"),
+    (["runs", "start", "--preset", "smoke", "--name", "x" * 81], 1, "at most 80 characters"),
+    (["runs", "show", "nope"], 1, "expected one of the runs shipped"), (["runs", "stop", "shipped"], 1, "it is complete"),
+    (["runs", "resume", "shipped"], 1, "which belongs to the program"),
+    (["runs", "list", "--status", "asleep"], 2, "expected --status out of queued, running, complete"),
+    (["runs", "export", "shipped"], 1, "a complete run of this version to export"),
+    (["runs", "import", "nowhere.zip"], 1, "nowhere.zip"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_a_mistake_is_a_sentence_and_an_exit_code_and_leaves_stdout_empty(arguments, code, words, tmp_path):
     done = run_cli(*arguments, cwd=tmp_path, code=code)
@@ -122,3 +138,44 @@ def test_evaluate_gives_accuracy_and_coverage_by_task_and_split(smoke_training, 
             assert set(found["coverage"]) == set(found["width"]) == {"0.68", "0.9", "0.95"}
             assert found["width"]["0.68"] < found["width"]["0.9"] < found["width"]["0.95"]
         assert set(content["transfer"][task]) == {"random", "composition", "reference"}
+
+
+def test_a_run_of_its_own_process_is_killed_resumed_handed_on_and_gives_the_numbers_of_train(smoke_run, smoke_training, tmp_path):
+    here, there = ({**os.environ, "ALLOYSCOPE_RUNS": str(tmp_path / name)} for name in ("here", "there"))
+
+    def runs(*arguments, env=here, code=0):
+        done = subprocess.run([sys.executable, "-m", "mtl_core", "runs", *map(str, arguments)], cwd=tmp_path, env=env, text=True,
+                              capture_output=True)
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout) if "--json" in arguments else done.stderr
+
+    def seen(condition):
+        end = time.monotonic() + 240
+        while not condition(found := store.find_run(run, tmp_path / "here")):
+            assert time.monotonic() < end, found
+            time.sleep(0.05)
+        return found
+
+    run = runs("start", "--preset", "smoke", "--name", "first", "--json")["id"]
+    folder = tmp_path / "here" / run
+    pid = seen(lambda found: found.status == "running" and read_progress(folder)).pid
+    os.kill(pid, signal.SIGKILL)
+    assert [found["status"] for found in runs("list", "--json")["runs"]] == ["lost"]
+    assert runs("resume", run, "--json")["status"] in ("queued", "running")
+    assert seen(lambda found: found.status not in ("queued", "running")).status == "complete", (folder / "run.log").read_text()
+    assert (folder / "out_of_fold.csv").read_bytes() == (smoke_run / "out_of_fold.csv").read_bytes()
+    assert runs("show", run, "--json")["scores"]["hardness"]["reference"]["r2"] == (
+        smoke_training["metrics"]["hardness"]["reference"]["r2"])
+
+    runs("export", run, "--output", "run.zip")
+    brought = runs("import", "run.zip", "--json", env=there)
+    assert (brought["id"], brought["label"]["name"], brought["status"]) == (run, "first", "complete")
+    with zipfile.ZipFile(tmp_path / "run.zip") as old, zipfile.ZipFile(tmp_path / "tampered.zip", "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, content.replace(b"hardness", b"softness") if name.endswith(".csv") else content)
+    runs("delete", run)
+    assert runs("list", "--json")["runs"] == []
+    shutil.rmtree(tmp_path / "there")
+    assert "out_of_fold.csv: the fingerprint: expected" in runs("import", "tampered.zip", env=there, code=1)
+    assert runs("list", "--json", env=there)["runs"] == []

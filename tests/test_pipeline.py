@@ -86,6 +86,7 @@ def test_a_run_holds_its_progress_history_and_ensemble_and_no_half_written_file(
     losses = np.array([line["loss"] for line in lines])
     assert (losses[-1] < losses[0]).all()
     assert {path.name for path in smoke_run.iterdir()} == {
+        "config.json", "status.json", "label.json", "lock",
         "progress.jsonl", "history.npz", "ensemble.npz", "ensemble.json", "out_of_fold.csv", "metrics.json"}
 
 

@@ -1,13 +1,10 @@
 """Save and load an ensemble as arrays and JSON: nothing in it can execute."""
-import platform
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from pydantic import ValidationError
 
-import mtl_core
 from mtl_core.ensemble import network
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.ensemble.ensemble import Ensemble
@@ -16,6 +13,7 @@ from mtl_core.features.preparation import Preparation, TargetTransform, arrays_o
 from mtl_core.features.scaling import Scaler
 from mtl_core.features.table import FeatureSpec
 from mtl_core.files import read_arrays, read_json, sha256_of, write_arrays, write_json
+from mtl_core.fingerprints import versions
 
 FORMAT = 1
 ARRAYS, DESCRIPTION = "ensemble.npz", "ensemble.json"
@@ -54,18 +52,6 @@ def load(folder: Path) -> Ensemble:
         masks=tuple(arrays[f"masks/{layer}"] for layer in range(len(network.mask_widths(config.network)))),
         part_of_member=arrays["part_of_member"], features=Scaler(**_under("feature_", arrays)),
         targets=TargetTransform(config.preparation.target, **_under("target_", arrays)))
-
-
-def versions() -> dict[str, str]:
-    """What the numbers of a run depend on besides its config, data and seed."""
-    packages = ("tensorflow-cpu", "tensorflow", "numpy", "scikit-learn")
-    found = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except ModuleNotFoundError:  # one of the two TensorFlow distributions is always absent
-            continue
-    return {"alloyscope": mtl_core.__version__, "python": platform.python_version(), **found}
 
 
 def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -32,6 +32,7 @@ from mtl_core.registry.runs import (
     State,
     Status,
     made_files,
+    own_folder,
     read_state,
     recorded_run,
     run_folder,
@@ -58,7 +59,7 @@ def start(record: Record, *, label: Label | None = None, root: Path | None = Non
 
 def resume(run: str, *, root: Path | None = None, command: Sequence[str] = WORK) -> None:
     """Queue a run again that was stopped, lost or failed. Raises RunError for any other."""
-    folder = run_folder(run, root)
+    folder = own_folder(run, root)
     lock = _claimed(folder)
     try:
         found = as_seen(read_run(folder), folder, is_held=False)
@@ -87,7 +88,7 @@ def work(run: str, body: Body, *, lock: int | None = None, root: Path | None = N
 
     lock: the open file by which whoever started this process handed over the run's lock. SIGTERM asks to stop.
     """
-    folder = run_folder(run, root)
+    folder = own_folder(run, root)
     lock = _claimed(folder) if lock is None else lock
     os.set_inheritable(lock, False)
     was_told = threading.Event()

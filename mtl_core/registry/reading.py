@@ -50,7 +50,8 @@ def _recorded(folder):
     return Run(
         id=folder.name, status=state.status, sentence=state.reason or SENTENCES[state.status], created=record.created,
         queued=state.queued, started=state.started, since=state.since, pid=state.pid, preset=record.preset, config=record.config,
-        scores=_scores(report), seconds=_seconds(state), data_sha256=record.data_sha256, folds_sha256=state.folds_sha256)
+        scores=_scores(report), seconds=_seconds(state), data_sha256=record.data_sha256,
+        folds_sha256=str(report.get("folds_sha256", "")))
 
 
 def _unrecorded(folder):

@@ -84,7 +84,7 @@ class Made(_Frozen):
 
 
 class State(_Frozen):
-    """status.json. since: of this status; files: by name, once complete; folds_sha256: equal for runs tested on equal folds."""
+    """status.json. since: of this status; files: by name, once complete."""
 
     status: Status
     since: datetime
@@ -94,7 +94,6 @@ class State(_Frozen):
     reason: str = ""
     traceback: str = ""
     files: dict[str, Made] = {}
-    folds_sha256: str = ""
 
 
 class Label(_Frozen):
@@ -110,7 +109,8 @@ class Label(_Frozen):
 
 
 class Run(_Frozen):
-    """A run as it is listed. scores: task → split → r2, mae, rmse; seconds: from its start to its end, None before."""
+    """A run as it is listed. scores: task → split → r2, mae, rmse; seconds: from its first start to its end, None before;
+    folds_sha256: equal for runs that were tested on the same folds."""
 
     id: str
     status: Status
@@ -175,6 +175,13 @@ def run_folder(run: str, root: Path | None = None) -> Path:
         known = ", ".join([SHIPPED, *ids[:_NAMED]]) + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "")
         raise CheckpointError(f"expected one of the runs {known}; got {run[:80]!r}")
     return folder
+
+
+def own_folder(run: str, root: Path | None = None) -> Path:
+    """The same for a run of the user; raises RunError for "shipped", which nobody changes."""
+    if run == SHIPPED:
+        raise RunError(f"expected a run of your own, got {run!r}, which belongs to the program")
+    return run_folder(run, root)
 
 
 def run_ids(root: Path | None = None) -> list[str]:

@@ -17,7 +17,7 @@ from mtl_core.errors import RunError, in_words
 from mtl_core.files import write_json
 from mtl_core.registry import locks
 from mtl_core.registry.reading import as_seen, read_label, read_run
-from mtl_core.registry.runs import LABEL, LIVE, LOCK, LOG, Label, Run, is_id, run_folder
+from mtl_core.registry.runs import LABEL, LIVE, LOCK, LOG, Label, Run, is_id, own_folder, run_folder
 from mtl_core.settings import RUNS_DIR
 
 INDEX = "registry.sqlite"
@@ -58,17 +58,19 @@ def set_label(run: str, root: Path | None = None, **changes: object) -> Label:
 
     Raises RunError for a value that cannot be one, or for the shipped run.
     """
-    home, folder = root or RUNS_DIR, run_folder(run, root)
-    if folder.parent != home:
-        raise RunError(f"expected a run of your own, got {run!r}, which belongs to the program")
+    home, folder = root or RUNS_DIR, own_folder(run, root)
     with locks.alone(home / ".labels"):
-        label = read_label(folder)[0]
-        try:
-            label = Label.model_validate(label.model_dump() | changes)
-        except ValidationError as error:
-            raise RunError(f"{run}: {in_words(error)}") from error
+        label = check_label(**read_label(folder)[0].model_dump() | changes)
         write_json(folder / LABEL, label.model_dump(mode="json"))
     return label
+
+
+def check_label(**facts: object) -> Label:
+    """A label of these facts. Raises RunError that says which cannot be one."""
+    try:
+        return Label.model_validate(facts)
+    except ValidationError as error:
+        raise RunError(f"label: {in_words(error)}") from error
 
 
 def delete_run(run: str, root: Path | None = None) -> None:
