@@ -1,6 +1,7 @@
 """Files that nobody ever sees half written, and whose reading cannot execute anything."""
 import hashlib
 import json
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ def write_json(path: Path, content: Mapping) -> None:
     """Write by rename, so that a reader sees the old file or the new one and never half of it."""
     temporary = path.with_suffix(path.suffix + ".part")
     temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    _put(temporary, path)
 
 
 def read_json(path: Path) -> dict:
@@ -37,7 +38,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     temporary = path.with_suffix(".part")
     with temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
-    temporary.replace(path)
+    _put(temporary, path)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -54,6 +55,13 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a CSV by rename, six digits a number."""
     temporary = path.with_suffix(".part")
     table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    _put(temporary, path)
+
+
+def _put(temporary: Path, path: Path) -> None:
+    """Rename what is really on the disk: a power cut could otherwise leave the new name with nothing in it."""
+    with temporary.open("rb") as written:
+        os.fsync(written.fileno())
     temporary.replace(path)
 
 

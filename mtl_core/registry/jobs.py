@@ -41,9 +41,9 @@ from mtl_core.registry.runs import (
 from mtl_core.registry.store import find_run, list_runs
 from mtl_core.settings import ROOT, USER_DIR
 
-N_SLOTS = int(os.environ.get("ALLOYSCOPE_JOBS", 1))  # runs that train at the same time
+N_SLOTS = max(1, int(os.environ.get("ALLOYSCOPE_JOBS", 1)))  # runs that train at the same time
 WORK = (sys.executable, "-m", "mtl_core", "runs", "work")
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.2
 HEARTBEAT_SECONDS = 2.0
 
 ShouldStop = Callable[[], bool]
