@@ -33,11 +33,11 @@ def read_json(path: Path) -> dict:
     return content
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, compressed: bool = True) -> None:
     """Write an .npz by rename."""
     temporary = path.with_suffix(".part")
     with temporary.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)
+        (np.savez_compressed if compressed else np.savez)(stream, **arrays)
     _put(temporary, path)
 
 
@@ -48,7 +48,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise CheckpointError(f"{path}: expected the arrays of an ensemble, got a file that cannot be read ({error})") from error
+        raise CheckpointError(f"{path}: expected arrays, got a file that cannot be read ({error})") from error
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

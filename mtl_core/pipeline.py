@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,21 +22,24 @@ from mtl_core.data.schema import AT
 from mtl_core.data.tables import AlloyTable
 from mtl_core.data.training import CONDITIONS
 from mtl_core.ensemble.config import EnsembleConfig
-from mtl_core.errors import CheckpointError, StoppedError, in_words
+from mtl_core.errors import CheckpointError, RunError, StoppedError, in_words
 from mtl_core.features.preparation import check_target
 from mtl_core.features.table import FeatureSpec, featurize
 from mtl_core.files import read_json, write_arrays, write_json, write_table
 from mtl_core.fingerprints import folds_sha256
-from mtl_core.registry.runs import PROGRESS, SHIPPED, append_progress, new_run, run_folder
+from mtl_core.registry.runs import METRICS, SHIPPED, append_progress, new_run, read_progress, run_folder
 from mtl_core.tasks import TASKS
 from mtl_core.types import Conditions
 
 if TYPE_CHECKING:
     from mtl_core.ensemble.parts import Part
+    from mtl_core.ensemble.trainer import Progress
     from mtl_core.features.projection import MapSettings
     from mtl_core.uncertainty.predictor import Predictor
 
-OUT_OF_FOLD, METRICS, CURATION = "out_of_fold.csv", "metrics.json", "curation.json"
+OUT_OF_FOLD, CURATION, STATE = "out_of_fold.csv", "curation.json", "state.npz"
+START_SECONDS = 6.0  # until a process has loaded TensorFlow
+PREDICT_SECONDS = 0.02  # for one task of the rows that one part holds out, with its share of the metrics
 HELD_OUT = ("measurement_id", "task", "reference_group", "family", "split", "fold_seed", "fold", "low", "high", "mean", "std")
 
 
@@ -92,63 +96,106 @@ def _curated(table, config, curation):
 
 
 def train(config: EnsembleConfig, *, root: Path | None = None, folder: Path | None = None, resume: bool = False,
-          should_stop: Callable[[], bool] | None = None, user_root: Path | None = None,
-          progress: Callable[[int, int, np.ndarray], None] | None = None) -> Path:
+          should_stop: Callable[[], bool] | None = None, user_root: Path | None = None, progress: Progress | None = None) -> Path:
     """Train on all splits of the config and write a run: config, deployed ensemble, out-of-fold table, metrics, progress.
 
-    The deployed ensemble is the members of the by-reference split. Returns the run folder. root: of the runs; folder: of this,
-    made by the caller; resume: whether an earlier process may have begun there; user_root: of the datasets and curations that the
-    config names. The run stores which versions they were, and the curation itself.
-    Raises StoppedError when should_stop() says so.
+    The deployed ensemble is the members of the by-reference split. Returns the run folder. root: of the runs; user_root: of the
+    datasets and curations that the config names. The run stores which versions they were, and the curation itself.
+    folder: of this run, made by the caller. resume: whether an earlier process may have begun there; its work is gone on with, to
+    the numbers of a training that nothing interrupted, and a finished run is left as it is.
+    Raises StoppedError soon after should_stop() says so, RunError for a folder that holds a training and is not to be resumed.
     """
+    from mtl_core.ensemble.watch import Watch
+
+    start, logged = time.monotonic(), read_progress(folder) if folder else []
+    if logged and not resume:
+        raise RunError(f"{folder.name}: expected the folder of a new run, it holds a training; resume it, or start another run")
+    if folder is None or not (folder / METRICS).exists():
+        config, curation = pinned(config, user_root, folder)
+        table = read_data(config.data.datasets, root=user_root)
+        prepared = prepare(table, config, curation=curation)
+        parts, folder = prepared.parts(config), folder or new_run(root)
+        watch = Watch(config, partial(append_progress, folder), start=start, earlier=logged, progress=progress,
+                      seconds_after=_seconds_after(prepared, parts, config))
+        _train(folder, table.sha256, prepared, parts, config, watch, should_stop or (lambda: False))
+    (folder / STATE).unlink(missing_ok=True)
+    return folder
+
+
+def _train(folder, data_sha256, prepared, parts, config, watch, should_stop):
+    """Each file follows from config, data and seed alone, so whatever an earlier process wrote is written again as it was."""
+    import tensorflow as tf
+
     from mtl_core.ensemble import checkpoint
     from mtl_core.ensemble.fit import fit_ensemble
     from mtl_core.uncertainty import metrics
 
-    start, config, curation = time.time(), *pinned(config, user_root)
-    table = read_data(config.data.datasets, root=user_root)
-    prepared = prepare(table, config, curation=curation)
-    parts, folder = prepared.parts(config), folder or new_run(root)
-    if resume:
-        (folder / PROGRESS).unlink(missing_ok=True)  # the same seed gives the same numbers from the beginning
-    if curation is not None:
-        write_json(folder / CURATION, curation.model_dump(mode="json"))
-
-    def report(epoch, n_epochs, loss):
-        if should_stop and should_stop():
-            raise StoppedError(f"{folder.name}: stopped after {epoch} of {n_epochs} epochs")
-        append_progress(folder, {"epoch": epoch, "n_epochs": n_epochs, "loss": loss.tolist(), "seconds": time.time() - start})
-        if progress:
-            progress(epoch, n_epochs, loss)
-
-    ensemble, history = fit_ensemble(prepared.training, prepared.values, prepared.spec, config, parts, progress=report)
+    tf.config.experimental.enable_op_determinism()  # free here; an operation that gave other numbers each time would be refused
+    if prepared.curation is not None:
+        write_json(folder / CURATION, prepared.curation.model_dump(mode="json"))
+    ensemble, history = fit_ensemble(prepared.training, prepared.values, prepared.spec, config, parts, progress=watch,
+                                     state=folder / STATE, should_stop=should_stop)
     deployed = np.array([parts[part].split == "reference" for part in ensemble.part_of_member])
-    checkpoint.save(ensemble.select(deployed), folder, data_sha256=table.sha256)
+    checkpoint.save(ensemble.select(deployed), folder, data_sha256=data_sha256)
     write_arrays(folder / "history.npz", vars(history))
     write_table(folder / OUT_OF_FOLD, metrics.out_of_fold(ensemble, parts, prepared.observations, prepared.values))
     held_out = read_out_of_fold(folder.name, root=folder.parent)  # as stored, so that anyone can recompute the metrics
     write_json(folder / METRICS, {
         "metrics": metrics.evaluate(held_out), "transfer": metrics.transfer(held_out),
-        "baselines": _baselines(prepared, parts, config), "n_members": int(deployed.sum()), "n_masks": config.n_masks,
-        "folds_sha256": folds_sha256(held_out), "seconds": round(time.time() - start, 1)})
-    return folder
+        "baselines": _baselines(prepared, parts, config, should_stop), "n_members": int(deployed.sum()),
+        "n_masks": config.n_masks, "folds_sha256": folds_sha256(held_out), "seconds": round(watch.seconds(), 1)})
 
 
-def pinned(config: EnsembleConfig, user_root: Path | None) -> tuple[EnsembleConfig, Curation | None]:
-    """The config with the newest version of each name that it gives without one, and its curation."""
+def estimate_seconds(config: EnsembleConfig, *, user_root: Path | None = None) -> float:
+    """Seconds that `train` will take in a process of its own, measured in a few: some steps of the real graph, and some trees.
+
+    Right within a factor of 1.5 while the machine stays as busy as it is; with early stopping, the most that it can take.
+    """
+    from mtl_core.ensemble.fit import seconds_to_fit
+
+    start = time.monotonic()
+    config, curation = pinned(config, user_root)
+    prepared = prepare(read_data(config.data.datasets, root=user_root), config, curation=curation)
+    parts = prepared.parts(config)
+    return (START_SECONDS + time.monotonic() - start + _seconds_after(prepared, parts, config)
+            + seconds_to_fit(prepared.training, prepared.values, prepared.spec, config, parts))
+
+
+def _seconds_after(prepared, parts, config) -> float:
+    """What the out-of-fold table, the baselines and the metrics will take."""
+    from mtl_core.ensemble.baselines import baseline_seconds
+
+    return (PREDICT_SECONDS * len(parts) * len(config.tasks)
+            + baseline_seconds(prepared.observations, prepared.values, prepared.spec, parts, seed=config.seed,
+                               training=prepared.training, preparation=config.preparation))
+
+
+def pinned(config: EnsembleConfig, user_root: Path | None,
+           folder: Path | None = None) -> tuple[EnsembleConfig, Curation | None]:
+    """The config with the newest version of each name that it gives without one, and its curation.
+
+    folder: of a run that may hold a copy of it, as it stands in there.
+    """
     datasets = tuple(name if name == PUBLISHED else find_dataset(name, user_root).id for name in config.data.datasets)
-    curation = load_curation(config.data.curation, user_root) if config.data.curation else None
+    if folder is not None and (folder / CURATION).exists():
+        curation = _stored_curation(folder, config)
+    else:
+        curation = load_curation(config.data.curation, user_root) if config.data.curation else None
     data = config.data.model_copy(update={"datasets": datasets, "curation": curation and curation.id})
     return config.model_copy(update={"data": data}), curation
 
 
-def _baselines(prepared, parts, config):
+def _baselines(prepared, parts, config, should_stop):
     """task → split → model → r2, mae, rmse (pooled, mean of the fold seeds) on the same rows, features and folds."""
     from mtl_core.ensemble.baselines import BASELINES, baseline_out_of_fold
     from mtl_core.uncertainty.metrics import mean_accuracy
 
+    def stop_if_asked(done, total):
+        if should_stop():
+            raise StoppedError("stopped after the last epoch; resumed, it does again only what follows the training")
+
     table = baseline_out_of_fold(prepared.observations, prepared.values, prepared.spec, parts, seed=config.seed,
-                                 training=prepared.training, preparation=config.preparation)
+                                 training=prepared.training, preparation=config.preparation, progress=stop_if_asked)
     return {task: {split: {model: mean_accuracy(rows[rows["model"] == model]) for model in BASELINES}
                    for split, rows in of_task.groupby("split", sort=False)}
             for task, of_task in table.groupby("task", sort=False)}

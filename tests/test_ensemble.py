@@ -97,9 +97,18 @@ def test_early_stopping_keeps_the_epoch_that_was_best_on_the_rows_kept_back():
 def test_without_early_stopping_the_last_epoch_is_kept_and_progress_counts_them_all():
     seen = []
     _, history = train(made_up_rows(), NETWORK, BRIEF, n_tasks=2, seed=0,
-                       progress=lambda epoch, n_epochs, loss: seen.append((epoch, n_epochs, loss.shape)))
-    assert seen == [(epoch, 4, (4,)) for epoch in (1, 2, 3, 4)]
+                       progress=lambda epoch, n_epochs, history: seen.append((epoch, n_epochs, history.loss.shape)))
+    assert seen == [(epoch, 4, (epoch, 4)) for epoch in (1, 2, 3, 4)]
     assert history.last_epoch.tolist() == [4] * 4 and np.isnan(history.validation).all()
+
+
+def test_the_loss_of_a_member_lies_between_those_of_its_tasks_and_the_harder_task_has_the_larger_one():
+    rows = made_up_rows()
+    noise = np.where(rows.task == 1, 3.0 * np.random.default_rng(1).normal(size=60), 0.0).astype(np.float32)
+    config = BRIEF.model_copy(update={"epochs": 20})
+    _, history = train(replace(rows, low=rows.low + noise, high=rows.high + noise), NETWORK, config, n_tasks=2, seed=0)
+    assert (history.task_loss[-1, :, 1] > history.task_loss[-1, :, 0] + 0.5).all()
+    assert (history.task_loss.min(-1) <= history.loss).all() and (history.loss <= history.task_loss.max(-1)).all()
 
 
 def test_a_training_part_without_rows_is_refused():

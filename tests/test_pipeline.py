@@ -83,8 +83,8 @@ def test_random_folds_look_better_than_they_are(smoke_run):
 def test_a_run_holds_its_progress_history_and_ensemble_and_no_half_written_file(smoke_run):
     lines = [json.loads(line) for line in (smoke_run / "progress.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == list(range(1, lines[-1]["n_epochs"] + 1))
-    losses = np.array([line["loss"] for line in lines])
-    assert (losses[-1] < losses[0]).all()
+    losses = np.array([list(line["loss"].values()) for line in lines])
+    assert (losses[-1] < losses[0]).all() and losses.shape == (8, 2, 9)
     assert {path.name for path in smoke_run.iterdir()} == {
         "config.json", "status.json", "label.json", "lock",
         "progress.jsonl", "history.npz", "ensemble.npz", "ensemble.json", "out_of_fold.csv", "metrics.json"}

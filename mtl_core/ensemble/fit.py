@@ -1,5 +1,7 @@
 """From observations and folds to a trained ensemble: every transform is fitted inside its own training part."""
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ from mtl_core.ensemble import network
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.ensemble.ensemble import Ensemble
 from mtl_core.ensemble.parts import Part
-from mtl_core.ensemble.trainer import History, Progress, TrainingRows, train
+from mtl_core.ensemble.trainer import History, Progress, TrainingRows, epoch_seconds, train
 from mtl_core.features.preparation import TargetTransform, check_target, stacked
 from mtl_core.features.scaling import Scaler
 from mtl_core.features.table import FeatureSpec
@@ -18,30 +20,47 @@ from mtl_core.tasks import TASKS
 
 
 def fit_ensemble(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig,
-                 parts: Sequence[Part], *, progress: Progress | None = None) -> tuple[Ensemble, History]:
+                 parts: Sequence[Part], *, progress: Progress | None = None, state: Path | None = None,
+                 should_stop: Callable[[], bool] = lambda: False) -> tuple[Ensemble, History]:
     """Train n_repeats members on each part, all at once.
 
     observations: n rows with `task`, `low`, `high`, `value`, `reference_group`; values: their unscaled features [n, F].
+    progress, state, should_stop: see `trainer.train`.
     """
+    rows, scalers, targets = _training_rows(observations, values, spec, config, parts)
+    parameters, history = train(rows, config.network, config.train, n_tasks=len(config.tasks), seed=config.seed,
+                                progress=progress, state=state, should_stop=should_stop)
+    leading = (len(rows.part_of_member), config.n_masks, 1)
+    masks = network.draw_masks(config.network, leading, (child_seed(config.seed, "masks"), 0))
+    ensemble = Ensemble(
+        config=config, spec=spec, parameters=parameters, masks=tuple(mask.numpy() for mask in masks),
+        part_of_member=rows.part_of_member, features=stacked(scalers), targets=stacked([stacked(of_part) for of_part in targets]))
+    return ensemble, history
+
+
+def seconds_to_fit(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig,
+                   parts: Sequence[Part]) -> float:
+    """Seconds that `fit_ensemble` will take, from a few steps of the same graph; with early stopping, at most."""
+    start = time.monotonic()
+    rows, _, _ = _training_rows(observations, values, spec, config, parts)
+    epoch = epoch_seconds(rows, config.network, config.train, n_tasks=len(config.tasks), seed=config.seed)
+    return time.monotonic() - start + config.train.epochs * epoch
+
+
+def _training_rows(observations, values, spec, config, parts) -> tuple[TrainingRows, list[Scaler], list[list[TargetTransform]]]:
+    """The rows scaled for each part, and what scaled their features and their targets."""
     task = task_index(observations, config.tasks)
     seen = np.stack([spec.visible(TASKS[key]) for key in config.tasks])[task]
     # A column is scaled by the rows whose task looks at it: the wt.% Mo of refractory alloys would flatten that of steels.
     scalers = [Scaler.fit(np.where(seen, values, np.nan)[part.is_training], config.preparation) for part in parts]
     targets = [_fit_targets(observations, task, part.is_training, config) for part in parts]
-    part_of_member = np.repeat(np.arange(len(parts)), config.train.n_repeats)
     low, high = (_scaled_targets(observations, task, side, targets, config) for side in ("low", "high"))
     rows = TrainingRows(
         features=np.stack([scaler.transform(values) * seen for scaler in scalers]).astype(np.float32),
         low=low, high=high, task=task, is_training=np.stack([part.is_training for part in parts]),
-        part_of_member=part_of_member.astype(np.int32), group=reference_groups(observations))
-    parameters, history = train(rows, config.network, config.train, n_tasks=len(config.tasks), seed=config.seed,
-                                progress=progress)
-    leading = (len(part_of_member), config.n_masks, 1)
-    masks = network.draw_masks(config.network, leading, (child_seed(config.seed, "masks"), 0))
-    ensemble = Ensemble(
-        config=config, spec=spec, parameters=parameters, masks=tuple(mask.numpy() for mask in masks),
-        part_of_member=part_of_member, features=stacked(scalers), targets=stacked([stacked(of_part) for of_part in targets]))
-    return ensemble, history
+        part_of_member=np.repeat(np.arange(len(parts), dtype=np.int32), config.train.n_repeats),
+        group=reference_groups(observations))
+    return rows, scalers, targets
 
 
 def task_index(observations: pd.DataFrame, tasks: Sequence[str]) -> np.ndarray:

@@ -2,22 +2,21 @@
 
 Notation: M members, D training parts (one a fold of a split), n rows, F features, T tasks, B batch size.
 """
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from mtl_core.ensemble import network
 from mtl_core.ensemble.config import NetworkConfig, TrainConfig
-from mtl_core.ensemble.losses import negative_log_likelihood
-from mtl_core.errors import ConfigError
+from mtl_core.ensemble.graph import Graph
+from mtl_core.ensemble.state import StateFile, fingerprint
+from mtl_core.errors import StoppedError
 from mtl_core.seeds import child_seed
 
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's, Kingma & Ba 2015 (arXiv 1412.6980)
-WARM_UP = 0.05  # share of the steps over which the learning rate rises, before its cosine fall
-
-Progress = Callable[[int, int, np.ndarray], None]  # epoch (from 1), n_epochs, mean training loss a member [M]
+STEPS = 6  # that are enough to tell how long an epoch takes
 
 
 @dataclass(frozen=True)
@@ -40,33 +39,112 @@ class TrainingRows:
 
 @dataclass(frozen=True)
 class History:
-    """loss: mean training loss [epochs, M]; validation: mean validation loss [epochs, M], NaN where none was kept
-    back and once a member has stopped; last_epoch: the epoch whose weights each member keeps [M]."""
+    """loss: mean training loss [epochs, M]; task_loss: that of each task's rows [epochs, M, T]; validation: mean validation loss
+    [epochs, M], NaN where none was kept back and once a member has stopped; last_epoch: the epoch whose weights each member
+    keeps [M]."""
 
     loss: np.ndarray
+    task_loss: np.ndarray
     validation: np.ndarray
     last_epoch: np.ndarray
 
 
+Progress = Callable[[int, int, History], None]  # epoch (from 1), n_epochs, the history so far
+
+
 def train(rows: TrainingRows, network_config: NetworkConfig, config: TrainConfig, *, n_tasks: int, seed: int,
-          progress: Progress | None = None) -> tuple[dict[str, np.ndarray], History]:
+          progress: Progress | None = None, state: Path | None = None,
+          should_stop: Callable[[], bool] = lambda: False) -> tuple[dict[str, np.ndarray], History]:
     """Parameters [M, …] and history of all members; the same rows, configs and seed give the same numbers.
 
-    Raises ConfigError when a member has no row to learn from.
+    state: a file that keeps the training now and then, and from which it goes on where there is one already.
+    should_stop: asked before each epoch. Raises ConfigError when a member has no row to learn from, StoppedError when it should
+    stop, CheckpointError when the state is damaged or that of another training.
     """
-    validation = _validation_rows(rows, config.validation_share, seed)
-    graph = _Graph(rows, network_config, config, n_tasks, seed, validation)
-    losses, validations = [], []
-    best = _Best(graph.parameters, len(rows.part_of_member))
-    for epoch in range(config.epochs):
-        losses.append(graph.epoch(tf.constant(epoch)).numpy())
-        validations.append(np.where(best.is_stopped(epoch, config.patience), np.nan, graph.validation_loss().numpy()))
-        best.update(epoch, validations[-1], graph.parameters, config.patience)
+    file = StateFile(state, fingerprint(rows, network_config, config, n_tasks, seed))
+    training = _Training(rows, network_config, config, n_tasks, seed)
+    training.restore(file.read())
+    while not training.is_over():
+        if should_stop():
+            file.write(training.arrays())
+            raise StoppedError(f"stopped after epoch {training.epoch} of {config.epochs}; resumed, it goes on from there")
+        training.learn()
         if progress:
-            progress(epoch + 1, config.epochs, losses[-1])
-        if best.is_stopped(epoch + 1, config.patience).all():
-            break
-    return best.parameters(graph.parameters), History(np.array(losses), np.array(validations), best.epoch + 1)
+            progress(training.epoch, config.epochs, training.history())
+        if file.is_due() or training.is_over():
+            file.write(training.arrays())
+    return training.result(), training.history()
+
+
+class _Training:
+    """Everything that one epoch hands on to the next."""
+
+    def __init__(self, rows, network_config, config, n_tasks, seed):
+        validation = _validation_rows(rows, config.validation_share, seed)
+        self.config, self.graph = config, Graph(rows, network_config, config, n_tasks, seed, validation)
+        self.best = _Best(self.graph.parameters, self.graph.n_members)
+        self.curves = {"loss": [], "task_loss": [], "validation": []}
+
+    @property
+    def epoch(self):
+        """How many are done."""
+        return len(self.curves["loss"])
+
+    def is_over(self):
+        return self.epoch == self.config.epochs or self.best.is_stopped(self.epoch, self.config.patience).all()
+
+    def learn(self):
+        epoch = self.epoch
+        loss, task_loss = self.graph.epoch(tf.constant(epoch))
+        validation = np.where(self.best.is_stopped(epoch, self.config.patience), np.nan, self.graph.validation_loss().numpy())
+        self.best.update(epoch, validation, self.graph.parameters, self.config.patience)
+        for curve, value in zip(self.curves.values(), (loss.numpy(), task_loss.numpy(), validation), strict=True):
+            curve.append(value)
+
+    def history(self):
+        return History(**{name: np.array(curve) for name, curve in self.curves.items()}, last_epoch=self.best.epoch + 1)
+
+    def result(self):
+        return self.best.parameters(self.graph.parameters)
+
+    def arrays(self):
+        """All of it, by name."""
+        arrays = {name: np.array(curve) for name, curve in self.curves.items()}
+        arrays |= {"best_loss": self.best.loss, "best_epoch": self.best.epoch}
+        if self.config.validation_share:
+            arrays |= {f"best/{name}": value for name, value in self.best.arrays.items()}
+        return arrays | {name: value.numpy() for name, value in self.graph.state().items()}
+
+    def restore(self, arrays):
+        """Go back to what `arrays` gave, where there is something."""
+        if not arrays:
+            return
+        for name, variable in self.graph.state().items():
+            variable.assign(arrays[name])
+        for name, curve in self.curves.items():
+            curve.extend(arrays[name])
+        self.best.loss, self.best.epoch = arrays["best_loss"], arrays["best_epoch"]
+        if self.config.validation_share:
+            self.best.arrays = {name: arrays[f"best/{name}"] for name in self.best.arrays}
+
+
+def epoch_seconds(rows: TrainingRows, network_config: NetworkConfig, config: TrainConfig, *, n_tasks: int, seed: int) -> float:
+    """Seconds of one epoch after the first, from a few steps of the real graph; compiles it as the first epoch would."""
+    graph = Graph(rows, network_config, config, n_tasks, seed, _validation_rows(rows, config.validation_share, seed))
+    n_steps, graph.n_steps = graph.n_steps, min(graph.n_steps, STEPS)
+    epoch = tf.constant(0)
+    order, few, validation = (_seconds(call) for call in (
+        lambda: graph.shuffled(epoch), lambda: graph.epoch(epoch), graph.validation_loss))
+    return order + (few - order) * n_steps / graph.n_steps + validation
+
+
+def _seconds(call) -> float:
+    """The median of three calls after a first one, which compiles."""
+    ends = []
+    for _ in range(4):
+        tf.nest.map_structure(lambda tensor: tensor.numpy(), call())
+        ends.append(time.monotonic())
+    return float(np.median(np.diff(ends)))
 
 
 def _validation_rows(rows: TrainingRows, share: float, seed: int) -> np.ndarray:
@@ -101,96 +179,3 @@ class _Best:
 
     def parameters(self, last):
         return self.arrays if np.isfinite(self.loss).any() else {name: value.numpy() for name, value in last.items()}
-
-
-class _Graph(tf.Module):
-    """The variables of one training, and its two compiled steps: an epoch, and the validation loss."""
-
-    def __init__(self, rows, network_config, config, n_tasks, seed, validation):
-        super().__init__()
-        self.network, self.config, self.n_tasks = network_config, config, n_tasks
-        self.n_members, self.n_features = len(rows.part_of_member), rows.features.shape[-1]
-        self._place(rows, validation)
-        initial = network.initial_parameters(network_config, n_features=self.n_features, n_tasks=n_tasks,
-                                             n_members=self.n_members, seed=child_seed(seed, "weights"))
-        self.parameters = {name: tf.Variable(value) for name, value in initial.items()}
-        self.first, self.second = ({name: tf.Variable(tf.zeros_like(value)) for name, value in self.parameters.items()}
-                                   for _ in range(2))
-        self.shuffle_seed, self.mask_seed = child_seed(seed, "shuffle"), child_seed(seed, "masks in training")
-
-    def _place(self, rows, validation):
-        is_training = rows.is_training[rows.part_of_member] & ~validation
-        n_rows = is_training.sum(axis=1)
-        if not n_rows.all():
-            raise ConfigError("expected every member to keep at least one row to learn from, got one with none; "
-                              "train on more papers, fewer folds or a smaller validation_share")
-        self.features, self.low, self.high = (tf.constant(a, tf.float32) for a in (rows.features, rows.low, rows.high))
-        self.task, self.part = tf.constant(rows.task, tf.int32), tf.constant(rows.part_of_member, tf.int32)
-        self.is_training, self.n_rows = tf.constant(is_training), tf.constant(n_rows, tf.int32)
-        self.validation = tf.constant(validation, tf.float32)
-        self.n_steps = int(np.ceil(n_rows.max() / self.config.batch_size))
-
-    @tf.function
-    def epoch(self, epoch):
-        """One pass over the data of every member; returns the mean training loss [M]."""
-        order = self._shuffled(epoch)
-        total = tf.zeros(self.n_members)
-        for step in tf.range(self.n_steps):
-            batch = order[:, step * self.config.batch_size:(step + 1) * self.config.batch_size]
-            total += self._step(batch, epoch * self.n_steps + step)
-        return total / self.n_steps
-
-    def _shuffled(self, epoch):
-        """Row indices [M, steps × B]: a fresh permutation of each member's own rows, repeated to fill its last batch."""
-        uniform = tf.random.stateless_uniform(self.is_training.shape, (self.shuffle_seed, epoch))
-        order = tf.argsort(tf.where(self.is_training, uniform, 2.0), axis=1)
-        position = tf.range(self.n_steps * self.config.batch_size)[None] % self.n_rows[:, None]
-        return tf.gather(order, position, batch_dims=1)
-
-    def _step(self, batch, step):
-        leading = (self.n_members, 1, self.config.batch_size)
-        masks = network.draw_masks(self.network, leading, (self.mask_seed, step))
-        names = list(self.parameters)
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(self._loss(batch, masks), axis=1)
-            total = tf.reduce_sum(loss)  # members share no parameter, so the gradient of the sum is each one's own
-        gradients = tape.gradient(total, [self.parameters[name] for name in names])
-        self._adamw(dict(zip(names, gradients, strict=True)), tf.cast(step, tf.float32))
-        return loss
-
-    def _loss(self, batch, masks):
-        """Loss [M, B] of the rows batch [M, B]."""
-        where = tf.stack([tf.broadcast_to(self.part[:, None], tf.shape(batch)), batch], axis=-1)
-        x = tf.gather_nd(self.features, where)[:, None]
-        low, high = tf.gather_nd(self.low, where), tf.gather_nd(self.high, where)
-        of_task = tf.one_hot(tf.gather(self.task, batch), self.n_tasks)
-        hidden = network.trunk(self.network, self.parameters, x, masks)
-        outputs = [network.answer(self.network, head, x, hidden, masks)
-                   for head in network.heads(self.parameters, self.n_tasks)]
-        mean, log_scale = (tf.stack([output[part][:, 0] for output in outputs], axis=-1) for part in (0, 1))
-        return negative_log_likelihood(low, high, tf.reduce_sum(mean * of_task, -1),
-                                       tf.reduce_sum(log_scale * of_task, -1))
-
-    def _adamw(self, gradients, step):
-        """Adam with decoupled weight decay on weights only (Loshchilov & Hutter 2019, arXiv 1711.05101), in TensorFlow's fused
-        kernel: written out, these dozen passes over memory would cost more than the network."""
-        progress = step / float(self.config.epochs * self.n_steps)
-        rate = self.config.learning_rate * tf.minimum(1.0, progress / WARM_UP) * 0.5 * (1 + tf.cos(np.pi * progress))
-        for name, gradient in gradients.items():
-            value = self.parameters[name]
-            if name.endswith("weight"):
-                value.assign_sub(rate * self.config.weight_decay * value)
-            tf.raw_ops.ResourceApplyAdam(
-                var=value.handle, m=self.first[name].handle, v=self.second[name].handle, beta1_power=BETA_1 ** (step + 1),
-                beta2_power=BETA_2 ** (step + 1), lr=rate, beta1=BETA_1, beta2=BETA_2, epsilon=EPSILON, grad=gradient)
-
-    @tf.function
-    def validation_loss(self):
-        """Mean loss on the rows kept back [M]; NaN for a member that keeps none."""
-        n_rows = self.features.shape[1]
-        if not self.config.validation_share:
-            return tf.fill((self.n_members,), np.float32(np.nan))
-        everything = tf.tile(tf.range(n_rows)[None], (self.n_members, 1))
-        ones = [tf.ones((1, 1, 1, width)) for width in network.mask_widths(self.network)]
-        loss = self._loss(everything, ones) * self.validation
-        return tf.reduce_sum(loss, axis=1) / tf.reduce_sum(self.validation, axis=1)
