@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtl_core.console import AsJson, emit
+from mtl_core.console import AsJson, emit, without_startup_notes
 from mtl_core.errors import RunError
 from mtl_core.features.preparation import Fill, Scaling, Transform
 from mtl_core.tasks import DEFAULT_TASKS, TASKS
@@ -64,6 +64,22 @@ def runs_start(
     config = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform)
     run = start_training(config, preset=preset.value, label=check_label(name=name))
     _emit_run(run, as_json)
+
+
+@runs_app.command("estimate")
+def runs_estimate(
+    preset: PresetOption = Preset.default, task: Tasks = None, seed: Seed = 0, dataset: Datasets = None,
+    curation: CurationOption = None, scaling: ScalingOption = "standard", fill: FillOption = "mean", cap: Cap = 0.0,
+    target_transform: TargetTransform = "none", as_json: AsJson = False,
+) -> None:
+    """How long such a training would take here and now, from a few steps of it; takes seconds."""
+    from mtl_core import pipeline
+
+    config = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform)
+    with without_startup_notes():
+        seconds = pipeline.estimate_seconds(config)
+    emit({"seconds": round(seconds, 1)}, as_json=as_json,
+         show=lambda content: typer.echo(f"about {content['seconds'] / 60:.1f} minutes"))
 
 
 @runs_app.command("list")

@@ -127,6 +127,22 @@ def test_a_damaged_state_is_refused_and_a_half_written_one_does_not_count(tmp_pa
         trained(tmp_path)
 
 
+def test_asked_to_stop_after_the_last_epoch_a_run_keeps_its_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)  # it would stay on in other tests
+    folder = tmp_path / "20260101-000000-abcd"
+    folder.mkdir()
+    with pytest.raises(StoppedError, match="stopped after the last epoch"):
+        pipeline.train(preset("smoke"), folder=folder, should_stop=(folder / "ensemble.json").exists)
+    assert (folder / "state.npz").exists() and not (folder / "metrics.json").exists()
+
+
+def test_the_estimate_before_the_start_is_near_what_the_training_took(smoke_run, tmp_path):
+    done = subprocess.run([sys.executable, "-m", "mtl_core", "runs", "estimate", "--preset", "smoke", "--json"], cwd=tmp_path,
+                          capture_output=True, text=True, check=True)
+    took = json.loads((smoke_run / "metrics.json").read_text())["seconds"]
+    assert took / 4 < json.loads(done.stdout)["seconds"] - pipeline.START_SECONDS < took * 4  # other tests keep the machine busy
+
+
 def test_a_finished_run_stays_as_it_is_and_is_not_trained_into_again(smoke_run, tmp_path):
     folder = shutil.copytree(smoke_run, tmp_path / smoke_run.name)
     (folder / "state.npz").write_bytes(b"left behind by a kill after the last file")
