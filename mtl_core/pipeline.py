@@ -149,7 +149,7 @@ def _train(folder, data_sha256, prepared, parts, config, watch, should_stop):
 def estimate_seconds(config: EnsembleConfig, *, user_root: Path | None = None) -> float:
     """Seconds that `train` will take in a process of its own, measured in a few: some steps of the real graph, and some trees.
 
-    Right within a factor of 1.5 while the machine stays as busy as it is; with early stopping, the most that it can take.
+    Right within a factor of 1.5 where nothing else keeps the machine busy; with early stopping, the most that it can take.
     """
     from mtl_core.ensemble.fit import seconds_to_fit
 

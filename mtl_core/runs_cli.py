@@ -72,7 +72,7 @@ def runs_estimate(
     curation: CurationOption = None, scaling: ScalingOption = "standard", fill: FillOption = "mean", cap: Cap = 0.0,
     target_transform: TargetTransform = "none", as_json: AsJson = False,
 ) -> None:
-    """How long such a training would take here and now, from a few steps of it; takes seconds."""
+    """How long such a training takes when nothing else keeps this machine busy, from a few steps of it."""
     from mtl_core import pipeline
 
     config = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform)
