@@ -8,7 +8,8 @@ from app.evidence import circumstances
 from app.figures.scores import SPLIT_WORDS
 from app.figures.style import written
 from mtl_core.chemistry.composition import Composition
-from mtl_core.data.curations import Curation
+from mtl_core.data.curations import Curation, Decision
+from mtl_core.data.rules import RULES
 from mtl_core.data.schema import AT
 from mtl_core.data.suspects import SUSPECT_RULES
 from mtl_core.features.descriptors import DESCRIPTORS
@@ -60,9 +61,13 @@ def reading_lines(readings: pd.DataFrame, curation: Curation) -> pd.DataFrame:
         "Reading": readings["measurement_id"], "Property": [label(row["property"]) for row in rows],
         "Value": [f"{value_of(row)} {row['unit']}" for row in rows],
         "Alloy (at.%)": [Composition.from_array(row, symbols, normalise=True).formula(digits=1) for row in at],
-        "Conditions": [circumstances(row) for row in rows], "Flags": readings["flags"],
+        "Conditions": [circumstances(row) + _bromide(row) for row in rows], "Flags": readings["flags"],
         "Choice": [_choices((row["measurement_id"],), curation) for row in rows],
         "Paper": [_link((row["doi"],) if row["doi"] else ()) for row in rows]})
+
+
+def _bromide(row: dict) -> str:
+    return f" · {row['bromide_m']:.3g} mol/L Br⁻" if row["bromide_m"] > 0 else ""
 
 
 def value_of(row: dict) -> str:
@@ -79,6 +84,12 @@ def to_act_on(chosen: pd.DataFrame) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ids[-1] for ids in chosen["measurement_ids"]))
 
 
+def decisions(chosen: pd.DataFrame, ids: tuple[str, ...], choice: str, reason: str) -> dict[str, Decision]:
+    """The same choice for some readings, each with the rule and the evidence of the finding that names it."""
+    found = {one: row for row in reversed(chosen.to_dict("records")) for one in row["measurement_ids"]}
+    return {one: Decision(choice=choice, rule=found[one]["rule"], reason=reason.strip() or found[one]["evidence"]) for one in ids}
+
+
 def decision_lines(curation: Curation) -> pd.DataFrame:
     """One line a choice, by reading."""
     return pd.DataFrame([{"Reading": one, "Choice": made.choice, "Rule": rule_label(made.rule), "Why": made.reason}
@@ -90,6 +101,12 @@ def in_short(curation: Curation) -> str:
     made = [decision.choice for decision in curation.decisions.values()]
     words = {"exclude": "excluded", "keep": "kept", "lower bound": "lower bounds", "upper bound": "upper bounds"}
     return ", ".join(f"{made.count(choice)} {word}" for choice, word in words.items() if choice in made) or "none yet"
+
+
+def waterfall_lines(steps: pd.DataFrame) -> pd.DataFrame:
+    """The steps of `training.waterfall` with the names of rules in plain words, and their reasons."""
+    reasons = {rule.name: rule.reason for rule in RULES}
+    return steps.assign(reason=steps["step"].map(reasons).fillna(""), step=steps["step"].str.replace("-", " "))
 
 
 def noise_lines(noise: pd.DataFrame) -> pd.DataFrame:
@@ -105,7 +122,8 @@ def noise_lines(noise: pd.DataFrame) -> pd.DataFrame:
 def ceilings(noise: pd.DataFrame, metrics: Mapping) -> tuple[list[str], dict[str, list], dict[str, list]]:
     """Labels of properties with repeats; ceilings by notion of "the same"; R² that the ensemble reaches, by split."""
     table = noise.pivot(index="property", columns="same", values="r2_ceiling").reindex(
-        [key for key in TASKS if key in set(noise["property"])]).clip(lower=0.0)
+        [key for key in TASKS if key in set(noise["property"])])
+    table = table.where(table > 0)  # repeats that scatter more widely than all values set no ceiling; the table's note says so
     splits = list(next(iter(metrics.values())))
     reached = {split: [metrics[key][split]["r2"] if key in metrics else None for key in table.index] for split in splits}
     return [label(key) for key in table.index], {same: table[same].tolist() for same in table}, reached
@@ -143,5 +161,5 @@ def statistics_lines(statistics: pd.DataFrame) -> pd.DataFrame:
     numbers = {words: rows[name].map(written) for name, words in STATISTIC_WORDS.items()}
     names = rows["column"].map(lambda key: COLUMN_WORDS.get(key) or label(key))
     units = [unit or UNITS.get(key, "") for key, unit in zip(rows["column"], rows["unit"], strict=True)]
-    return pd.DataFrame({"Column": names, "Unit": units, "Values": rows["n"], "Missing": rows["missing"],
+    return pd.DataFrame({"Column": names, "Unit": units, "Values": rows["n"], "Bound or missing": rows["missing"],
                          "Warning": rows["warning"], **numbers})

@@ -17,7 +17,7 @@ def _open_list(page: Page) -> None:
 def _select_first(page: Page) -> None:
     """The list is drawn on a canvas: its first checkbox stands under the header."""
     page.get_by_test_id("stDataFrame").first.click(position={"x": 20, "y": 60})
-    expect(page.get_by_role("button", name="Keep this choice")).to_be_visible()
+    expect(page.get_by_role("button", name="Save this choice")).to_be_visible()
 
 
 def test_a_reading_is_excluded_and_the_choice_is_taken_back(visit):
@@ -25,7 +25,7 @@ def test_a_reading_is_excluded_and_the_choice_is_taken_back(visit):
     _open_list(page)
     _select_first(page)
     page.get_by_role("radio", name="exclude", exact=True).click()
-    page.get_by_role("button", name="Keep this choice").click()
+    page.get_by_role("button", name="Save this choice").click()
     expect(page.get_by_text("1 excluded")).to_be_visible()
     expect(page.get_by_text("--curation my-curation@1")).to_be_visible()
     page.get_by_role("button", name="Undo the last choice").click()

@@ -87,11 +87,10 @@ def test_rows_that_default_training_leaves_out_are_no_repeats(table, noise):
     assert noise["n_rows"].sum() > 1000
 
 
-def test_the_sparsity_counts_alloys_that_have_both(table):
+def test_the_sparsity_counts_compositions_that_have_both(table):
     counts, listed = sparsity(table), summary(table)["properties"]
-    alloys = table.measurements.groupby("property")["alloy_id"].agg(set)
     assert list(counts) == list(counts.index) == list(TASKS)
-    assert [counts.loc[key, key] for key in TASKS] == [listed[key]["n_alloys"] for key in TASKS]
-    assert counts.loc["hardness", "yield_strength"] == len(alloys["hardness"] & alloys["yield_strength"]) > 100
+    assert all(0 < counts.loc[key, key] <= listed[key]["n_alloys"] for key in TASKS)
+    assert 100 < counts.loc["hardness", "yield_strength"] < counts.loc["hardness", "hardness"]
     assert counts.equals(counts.T)
-    assert counts.loc["hardness", "pitting_potential"] == 0
+    assert 0 < counts.loc["hardness", "pitting_potential"] < 10  # the two databases meet in a few alloys, written differently

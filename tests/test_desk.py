@@ -41,6 +41,23 @@ def test_a_choice_acts_on_one_reading_of_each_finding(suspects):
     assert set(desk.to_act_on(suspects.head(3))) == {ids[-1] for ids in suspects["measurement_ids"].head(3)}
 
 
+def test_each_reading_keeps_the_evidence_of_its_own_finding(suspects):
+    chosen = suspects.head(2)
+    made = desk.decisions(chosen, desk.to_act_on(chosen), "exclude", "")
+    assert [one.reason for one in made.values()] == chosen["evidence"].tolist()
+    own = desk.decisions(chosen, desk.to_act_on(chosen), "exclude", "both papers were withdrawn")
+    assert {one.reason for one in own.values()} == {"both papers were withdrawn"}
+
+
+def test_choices_from_residuals_are_counted_apart(user_folder):
+    services.decide("mixed", {"B0001-hardness": OUT, "B0002-hardness": OUT.model_copy(update={"rule": "large-residual"})})
+    assert services.chosen_from_residuals("mixed@1") == 1
+
+
+def test_a_logarithm_is_scored_on_positive_properties_only():
+    assert services.concerned(("published",), {"target": "log"}) == ["hardness"]
+
+
 def test_readings_are_shown_as_their_papers_state_them():
     row = {"value": np.nan, "value_low": 800.0, "value_high": np.nan, "bound": ">"}
     assert desk.value_of(row) == "> 800"
@@ -49,9 +66,9 @@ def test_readings_are_shown_as_their_papers_state_them():
 
 
 def test_a_choice_is_kept_as_a_new_version_and_taken_back_as_another(user_folder):
-    kept = services.decide("strict", ("B0001-hardness", "B0002-hardness"), OUT)
+    kept = services.decide("strict", dict.fromkeys(("B0001-hardness", "B0002-hardness"), OUT))
     assert (kept.version, set(kept.decisions)) == (1, {"B0001-hardness", "B0002-hardness"})
-    services.decide("strict", ("B0002-hardness",), None)
+    services.decide("strict", {"B0002-hardness": None})
     assert set(services.curation("strict").decisions) == {"B0001-hardness"}
     services.take_back("strict", 1)
     assert services.curation("strict").decisions == kept.decisions
@@ -61,12 +78,12 @@ def test_a_choice_is_kept_as_a_new_version_and_taken_back_as_another(user_folder
 
 def test_choices_of_two_visitors_at_once_are_both_kept(user_folder):
     with ThreadPoolExecutor(8) as visitors:
-        list(visitors.map(lambda number: services.decide("both", (f"B{number:04d}-hardness",), OUT), range(1, 25)))
+        list(visitors.map(lambda number: services.decide("both", {f"B{number:04d}-hardness": OUT}), range(1, 25)))
     assert len(services.curation("both").decisions) == 24
 
 
 def test_a_change_is_scored_on_the_properties_that_its_decisions_concern(user_folder):
-    services.decide("strength", ("B0001-yield_strength",), OUT)
+    services.decide("strength", {"B0001-yield_strength": OUT})
     assert services.concerned(("published",), {"curation": "strength@1"}) == ["yield_strength"]
     assert services.concerned(("published",), {"scaling": "robust"}) == ["hardness", "pitting_potential"]
 

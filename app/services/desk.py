@@ -1,5 +1,6 @@
 """Which numbers to doubt: cached findings, the curations that visitors keep, and what a change is worth."""
 import threading
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -65,13 +66,12 @@ def curation_names() -> tuple[str, ...]:
     return curations.curation_names()
 
 
-def decide(name: str, measurement_ids: tuple[str, ...], decision: Decision | None) -> Curation:
-    """Keep one more version of a curation, in which these measurements have this decision, or (None) no decision."""
+def decide(name: str, decisions: Mapping[str, Decision | None]) -> Curation:
+    """Keep one more version of a curation, in which these measurements have these decisions, or (None) none."""
     with _deciding:
         before = curation(name)
-        left = {key: made for key, made in before.decisions.items() if key not in measurement_ids}
-        made = {} if decision is None else dict.fromkeys(measurement_ids, decision)
-        return curations.save_curation(before.model_copy(update={"decisions": left | made}))
+        after = {key: made for key, made in {**before.decisions, **decisions}.items() if made is not None}
+        return curations.save_curation(before.model_copy(update={"decisions": after}))
 
 
 def keep(curation: Curation) -> Curation:
@@ -103,11 +103,22 @@ def transformed(datasets: tuple[str, ...], key: str) -> dict[str, np.ndarray]:
     return found | {"Yeo-Johnson": yeojohnson(values)[0]}
 
 
+def chosen_from_residuals(curation_id: str) -> int:
+    """How many choices of a curation came from residuals, and are therefore made anew inside each training part."""
+    from mtl_core.ensemble.residual_rule import by_hand
+
+    chosen = curations.load_curation(curation_id)
+    return len(chosen.decisions) - len(by_hand(chosen).decisions)
+
+
 def concerned(datasets: tuple[str, ...], change: dict | None) -> list[str]:
-    """The properties that a change most likely is about: those that the decisions of a curation name, else the usual ones."""
+    """The properties that a change most likely is about: those of the readings that a curation names, else the usual ones; for a
+    logarithm those that are positive."""
     decided = curations.load_curation(change["curation"]).decisions if change and "curation" in change else {}
     about = set(readings(datasets, tuple(decided))["property"])
-    return [key for key in TASKS if key in about] or list(DEFAULT_TASKS)
+    found = [key for key in TASKS if key in about] or list(DEFAULT_TASKS)
+    has_logarithm = [key for key in found if (exact_values(datasets)[key] > 0).all()]
+    return has_logarithm if change and change.get("target") == "log" else found
 
 
 @st.cache_data(show_spinner="Training both sides on the same folds …", max_entries=32)

@@ -32,9 +32,9 @@ def _sparsity(datasets: tuple[str, ...]) -> None:
     st.subheader("How little of it on the same alloys")
     counts = findings.counts_of_pairs(datasets).rename(index=desk.label, columns=desk.label)
     st.plotly_chart(sparsity_figure(counts, color=color_of(0)), key="sparsity", config={"displayModeBar": False},
-                    alt="Alloys that have two properties at once")
-    st.caption("Alloys that have both properties; on the diagonal those that have it at all. A dot: none. This is why the "
-               "networks must learn from rows that lack most labels.")
+                    alt="Compositions that have two properties at once")
+    st.caption("Compositions (within 0.5 at.%) that have both properties; on the diagonal those with it at all. A dot: none. "
+               "This is why the networks must learn from rows that lack most labels.")
 
 
 def _waterfall(datasets: tuple[str, ...]) -> None:
@@ -42,7 +42,8 @@ def _waterfall(datasets: tuple[str, ...]) -> None:
     steps = measured.cleaning_steps(datasets)
     with_data = [key for key in TASKS if (steps.loc[steps["property"] == key, "n"] > 0).any()]
     shown = st.selectbox("Property", with_data, format_func=desk.label, width=320, key="waterfall_property")
-    st.plotly_chart(waterfall_figure(steps[steps["property"] == shown], color=color_of(with_data.index(shown))), key="waterfall",
+    lines = desk.waterfall_lines(steps[steps["property"] == shown])
+    st.plotly_chart(waterfall_figure(lines, color=color_of(with_data.index(shown))), key="waterfall",
                     config={"displayModeBar": False}, alt=f"Rows of {desk.label(shown)} left after each rule")
     st.caption("Nothing is deleted: excluded rows stay in the tables with the name of the rule. Sources: "
                "[Borg et al. 2020](https://doi.org/10.1038/s41597-020-00768-9), "

@@ -42,8 +42,15 @@ def _curation() -> dict | None:
     if not names:
         st.info("No curation yet: choose what to do with some readings under *Readings to doubt*.")
         return None
-    name = st.selectbox("Curation", names, key="effect_curation", width=320)
-    return {"curation": f"{name}@{findings.curation(name).version}"}
+    current = state.shown("curation")
+    name = st.selectbox("Curation", names, index=names.index(current) if current in names else 0, width=320,
+                        key=f"effect_curation_{current}")
+    curation = findings.curation(name)
+    st.caption(f"{curation.id}: {desk.in_short(curation)}.")
+    if n := findings.chosen_from_residuals(curation.id):
+        st.info(f"{n} of these choices came from how far a model missed, and that model had seen the test rows. The score "
+                "therefore lets that rule choose anew inside each training part: it may leave out other readings, and more of them.")
+    return {"curation": curation.id}
 
 
 def _preparation() -> dict:

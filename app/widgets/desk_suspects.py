@@ -7,7 +7,7 @@ from app import desk, state
 from app.services import desk as findings
 from mtl_core.data.curations import CHOICES, Curation, Decision
 from mtl_core.data.suspects import SUSPECT_RULES
-from mtl_core.errors import AlloyscopeError, in_words
+from mtl_core.errors import AlloyscopeError
 from mtl_core.tasks import TASKS
 
 RULE = "large-residual"
@@ -26,8 +26,8 @@ def suspects_panel(datasets: tuple[str, ...]) -> None:
                             help="Choose one, or type a new name.") or USUAL_NAME
     try:
         curation = findings.curation(name)
-    except ValidationError as error:
-        st.error(f"This cannot be the name of a curation. {in_words(error)}")
+    except ValidationError:
+        st.error(f"Expected a name of up to 60 letters, digits and - _ . that begins with a letter or digit, got {name!r}.")
         return
     found = findings.suspects(datasets, k)
     shown = _filtered(found)
@@ -73,24 +73,27 @@ def _columns() -> dict:
 
 def _decide(chosen: pd.DataFrame, curation: Curation, datasets: tuple[str, ...]) -> None:
     ids = tuple(dict.fromkeys(one for group in chosen["measurement_ids"] for one in group))
-    lines, worst, mark = desk.reading_lines(findings.readings(datasets, ids), curation), chosen.iloc[0], hash(ids)
+    lines, mark = desk.reading_lines(findings.readings(datasets, ids), curation), hash(ids)
+    values = dict(zip(lines["Reading"], lines["Value"], strict=True))
     with st.container(border=True, key="decide"):
         for evidence in chosen["evidence"]:
             st.text(evidence)
         st.dataframe(lines, hide_index=True, column_config=_columns(), alt="The readings behind it")
         which = st.pills("Which of them", list(ids), selection_mode="multi", default=list(desk.to_act_on(chosen)),
-                         key=f"which_{mark}")
+                         key=f"which_{mark}", format_func=lambda one: f"{values.get(one, '')} · {one}")
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            choice = st.segmented_control("Choice", CHOICES, default=worst["suggestion"], key=f"choice_{mark}", required=True)
-            reason = st.text_input("Why", worst["evidence"], key=f"why_{mark}", max_chars=500)
-            st.button("Keep this choice", type="primary", key="apply", disabled=not which, on_click=_apply,
-                      args=(curation.name, tuple(which), choice, worst["rule"], reason))
+            choice = st.segmented_control("Choice", CHOICES, default=chosen["suggestion"].iloc[0], key=f"choice_{mark}",
+                                          required=True)
+            reason = st.text_input("Why", key=f"why_{mark}", max_chars=500,
+                                   placeholder="each finding's evidence, unless you write your own")
+            st.button("Save this choice", type="primary", key="apply", disabled=not which, on_click=_apply,
+                      args=(curation.name, desk.decisions(chosen, tuple(which), choice, reason)))
 
 
-def _apply(name: str, ids: tuple[str, ...], choice: str, rule: str, reason: str) -> None:
+def _apply(name: str, decisions: dict[str, Decision]) -> None:
     _remember(name)
     try:
-        findings.decide(name, ids, Decision(choice=choice, rule=rule, reason=reason))
+        findings.decide(name, decisions)
     except AlloyscopeError as error:
         state.note("curation", str(error))
 
@@ -130,9 +133,9 @@ def _decisions(curation: Curation) -> None:
 
 def _set_rules(curation: Curation) -> None:
     _remember(curation.name)
-    findings.keep(curation.model_copy(update={"rules": () if curation.rules else (RULE,)}))
+    findings.keep(curation.model_copy(update={"rules": () if curation.rules else (RULE,), "k": state.shown("suspect_k", 3.0)}))
 
 
 def _take_back(name: str, ids: tuple[str, ...]) -> None:
     _remember(name)
-    findings.decide(name, ids, None)
+    findings.decide(name, dict.fromkeys(ids))

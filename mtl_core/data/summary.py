@@ -1,7 +1,9 @@
 """How much there is of each property."""
 import pandas as pd
 
+from mtl_core.data.folds import composition_groups
 from mtl_core.data.rules import DEFAULT_EXCLUDED
+from mtl_core.data.schema import AT
 from mtl_core.data.tables import AlloyTable
 from mtl_core.data.training import has_flag
 from mtl_core.tasks import TASKS
@@ -17,12 +19,15 @@ def summary(table: AlloyTable) -> dict[str, dict[str, dict[str, int]]]:
 
 
 def sparsity(table: AlloyTable) -> pd.DataFrame:
-    """Property × property, in the order of the tasks: how many alloys have both; on the diagonal, how many have it at all.
+    """Property × property, in the order of the tasks: how many compositions have both; on the diagonal, how many have it at all.
 
-    An alloy is a row of alloys.csv (a composition with its processing); every measurement counts, censored or not.
+    Compositions are counted as the folds group them (within 0.5 at.%), so that two databases which write one alloy differently
+    meet; every measurement counts, censored or not.
     """
+    at = table.alloys[[AT + symbol for symbol in table.elements]].to_numpy(float)
+    group = pd.Series(composition_groups(at), index=table.alloys["alloy_id"])
     rows = table.measurements
-    has = pd.crosstab(rows["alloy_id"], rows["property"]).reindex(columns=list(TASKS), fill_value=0).clip(upper=1)
+    has = pd.crosstab(rows["alloy_id"].map(group), rows["property"]).reindex(columns=list(TASKS), fill_value=0).clip(upper=1)
     return (has.T @ has).rename_axis(index=None, columns=None)
 
 
