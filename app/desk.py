@@ -18,6 +18,7 @@ from mtl_core.tasks import TASKS
 COLUMN_WORDS = {"temperature_c": "Temperature", "chloride_m": "Chloride", "ph": "pH", "scan_rate_mv_s": "Scan rate"} | {
     descriptor.key: descriptor.label for descriptor in DESCRIPTORS}
 UNITS = {descriptor.key: descriptor.unit for descriptor in DESCRIPTORS}
+MISLEADING = "Mean and deviation mislead: "
 STATISTIC_WORDS = {"mean": "Mean", "median": "Median", "std": "Deviation", "min": "Smallest", "q05": "5 %", "q95": "95 %",
                    "max": "Largest", "skewness": "Skewness", "kurtosis": "Excess kurtosis"}
 DOI = "https://doi.org/"
@@ -162,4 +163,4 @@ def statistics_lines(statistics: pd.DataFrame) -> pd.DataFrame:
     names = rows["column"].map(lambda key: COLUMN_WORDS.get(key) or label(key))
     units = [unit or UNITS.get(key, "") for key, unit in zip(rows["column"], rows["unit"], strict=True)]
     return pd.DataFrame({"Column": names, "Unit": units, "Values": rows["n"], "Bound or missing": rows["missing"],
-                         "Warning": rows["warning"], **numbers})
+                         "The mean misleads": rows["warning"].str.removeprefix(MISLEADING), **numbers})

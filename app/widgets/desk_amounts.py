@@ -31,7 +31,7 @@ def _counts(datasets: tuple[str, ...]) -> None:
 def _sparsity(datasets: tuple[str, ...]) -> None:
     st.subheader("How little of it on the same alloys")
     counts = findings.counts_of_pairs(datasets).rename(index=desk.label, columns=desk.label)
-    st.plotly_chart(sparsity_figure(counts, color=color_of(0)), key="sparsity", config={"displayModeBar": False},
+    st.plotly_chart(sparsity_figure(counts), key="sparsity", config={"displayModeBar": False},
                     alt="Compositions that have two properties at once")
     st.caption("Compositions (within 0.5 at.%) that have both properties; on the diagonal those with it at all. A dot: none. "
                "This is why the networks must learn from rows that lack most labels.")

@@ -49,7 +49,7 @@ def _curation() -> dict | None:
     st.caption(f"{curation.id}: {desk.in_short(curation)}.")
     if n := findings.chosen_from_residuals(curation.id):
         st.info(f"{n} of these choices came from how far a model missed, and that model had seen the test rows. The score "
-                "therefore lets that rule choose anew inside each training part: it may leave out other readings, and more of them.")
+                "therefore lets the rule choose anew inside each training part: it may leave out other readings, or more.")
     return {"curation": curation.id}
 
 

@@ -20,5 +20,5 @@ def shapes_panel(datasets: tuple[str, ...]) -> None:
     st.subheader("Every column in numbers")
     lines = desk.statistics_lines(findings.statistics(datasets))
     warned = st.toggle("Only where the mean misleads", key="only_warned")
-    st.dataframe(lines[lines["Warning"] != ""] if warned else lines, hide_index=True, width="stretch",
-                 alt="Statistics of each column", column_config={"Warning": st.column_config.TextColumn(width="large")})
+    st.dataframe(lines[lines["The mean misleads"] != ""] if warned else lines, hide_index=True, width="stretch",
+                 alt="Statistics of each column", column_config={"The mean misleads": st.column_config.TextColumn(width="large")})
