@@ -1,6 +1,8 @@
 """A file of the visitor arranged for reading: what its columns hold, what is wrong, and what would be kept. Pure pandas."""
+import re
 from collections.abc import Sequence
 from itertools import islice
+from string import punctuation
 
 import pandas as pd
 
@@ -9,14 +11,15 @@ from app.evidence import circumstances
 from app.figures.style import written
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.datasets import DatasetInfo
-from mtl_core.data.tables import AlloyTable
 from mtl_core.errors import Problem
+from mtl_core.intake import Intake
 from mtl_core.intake.meanings import ELEMENT, MEANINGS
 from mtl_core.intake.sheet import Sheet
 from mtl_core.tasks import TASKS
 
 EXAMPLES, SHOWN = 3, 200
 NOT_USED = "not used"
+JOINER = "\u2060"  # a word joiner: invisible, and an address that holds one is no link
 
 
 def examples(sheet: Sheet, header: str) -> str:
@@ -41,8 +44,9 @@ def problem_lines(problems: Sequence[Problem]) -> pd.DataFrame:
                          for problem in problems]).astype({"Row": "Int64"})
 
 
-def preview(table: AlloyTable) -> pd.DataFrame:
-    """The first measurements as they would be kept, in the units of the tables."""
+def preview(intake: Intake) -> pd.DataFrame:
+    """The first measurements as they would be kept, in the units of the tables, with the processing also as it was written."""
+    table = intake.table
     rows = table.measurements.head(SHOWN).merge(table.alloys, on="alloy_id", how="left").merge(
         table.references, on="reference_id", how="left")
     at = rows[[f"at_{symbol}" for symbol in table.elements]].to_numpy(float)
@@ -52,7 +56,15 @@ def preview(table: AlloyTable) -> pd.DataFrame:
         "Property": [TASKS[key].label for key in rows["property"]],
         "Value": [f"{value_of(row)}{_scatter(row)} {row['unit']}" for row in records],
         "Conditions": [circumstances(row | {"source": "published"}) for row in records],
+        "Processing": rows["process"], "as written": [intake.processing[int(number)] for number in rows["source_rows"]],
+        "Paper": rows["doi"].where(rows["doi"] != "", rows["reference_id"]), "Year": rows["year"].astype("Int64"),
         "Left out of training by": rows["flags"]})
+
+
+def plain(text: str) -> str:
+    """Text of a file that a message shows as it is: nothing in it is taken for markup or for a link."""
+    escaped = re.sub(rf"([{re.escape(punctuation)}])", r"\\\1", text)
+    return re.sub(r"(?<=\w)(?=\\[@:])|(?<=www)(?=\\\.)", JOINER, escaped, flags=re.IGNORECASE)
 
 
 def _scatter(row: dict) -> str:

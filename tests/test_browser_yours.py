@@ -87,6 +87,7 @@ def test_a_good_file_is_kept_shown_on_the_map_and_beside_predictions_and_deleted
     again = open_panel(visit, "&data=published,steels@1")
     forget(again, "steels@1")
     expect(again.get_by_text("None yet.")).to_be_visible()
+    expect(again.get_by_text("There is no dataset")).to_have_count(0)
     lost = visit("explore?view=yours&data=published,steels@1")
     expect(lost.get_by_text("There is no dataset steels@1 here")).to_be_visible()
 
@@ -133,10 +134,38 @@ def test_the_meaning_of_a_column_can_be_changed(visit):
     page = open_panel(visit)
     upload(page, "lab.csv", "Alloy,Result A\nFe80Cr20,200\n")
     expect(page.get_by_text(re.compile("a column with a property such as Hardness"))).to_be_visible()
-    page.get_by_text("Columns: 1 read, 1 not used").click()
+    expect(page.get_by_text("1 read, 1 not used")).to_be_visible()
     choose(page, page.get_by_role("combobox", name="Meaning of column 2"), "Hardness")
+    expect(page.get_by_text("2 read, 0 not used")).to_be_visible()  # the box stays open
     answer(page, "In which unit is 'Result A'?", "HV")
     expect(page.get_by_role("button", name="Keep all 1 rows")).to_be_visible()
+
+
+def test_a_second_file_of_one_name_is_announced_before_it_takes_the_place_of_the_first(visit):
+    page = open_panel(visit)
+    upload(page, "good.csv", GOOD)
+    keep(page, "twice", "Keep all 2 rows")
+    expect(page.get_by_text("Kept as twice@1 and in use in this visit")).to_be_visible()
+    expect(page.locator("input[type=file]")).to_have_count(1)
+    upload(page, "more.csv", GOOD)
+    page.get_by_role("textbox", name="Name of the dataset").fill("twice")
+    page.get_by_role("textbox", name="Name of the dataset").press("Enter")
+    expect(page.get_by_text("twice@1 exists.")).to_be_visible()
+    page.get_by_role("button", name="Keep all 2 rows as the next version").click()
+    expect(page.get_by_text("Kept as twice@2")).to_be_visible()
+    for dataset in ("twice@1", "twice@2"):
+        forget(page, dataset)
+    expect(page.get_by_text("There is no dataset")).to_have_count(0)
+
+
+def test_words_of_processing_and_what_is_left_out_are_shown(visit):
+    page = open_panel(visit)
+    upload(page, "labor.csv", "Legierung;Zustand;Jahr;HRC;Härte (HV)\n"
+           "Al0,5CoCrFeNi;geglüht;2021;20;250\nFe80Cr20;quenched;2019;;200\n")
+    expect(page.get_by_text("HRC is not used: HRC is a depth under another load")).to_be_visible()
+    expect(page.get_by_text("Processing read as ANNEAL: geglüht (1 row).")).to_be_visible()
+    for text in ("geglüht", "quenched", "OTHER", "own-2019"):
+        expect(cell(page, text)).to_be_attached()
 
 
 def test_a_phone_scrolls_in_one_direction_only(visit):

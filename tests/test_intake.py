@@ -224,6 +224,8 @@ def test_a_row_with_more_cells_than_headers_is_named_with_the_likely_reason():
     ("Hardness SD", "hardness:±"), ("max. hardness", "hardness:high"), ("E_crev", "crevice_potential"),
     ("E_rp (V)", "repassivation_potential"), ("phases", "phases"), ("pH", "ph"), ("PROPERTY: YS (MPa)", "yield_strength"),
     ("a：b", ""),
+    ("Legierung", "name"), ("Zustand", "process"), ("Jahr", "year"), ("Härte (HV)", "hardness"), ("Quelle", "reference"),
+    ("Lochfraßpotential (mV SCE)", "pitting_potential"), ("Zugfestigkeit [MPa]", "ultimate_strength"),
     ("Reference electrode", ""), ("Comments", ""), ("chloride_m", "chloride_m")])
 def test_a_header_is_recognised_as_people_write_it(header, meaning):
     assert recognise(header) == meaning
@@ -274,6 +276,55 @@ def test_all_problems_of_all_rows_are_listed_at_once_and_the_bad_rows_come_back_
     assert ",-5," in text and "add up to 100 ± 2 %, got 60" in text
     again = taken_in(text, "wt.%")
     assert again.bad_rows == (2,) and again.sheet.rows[0][:3] == ("=cmd|' /C calc'!A0", "50", "10")
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_rejected_rows_are_divided_as_their_file_was(mark):
+    text = bad_rows_csv(taken_in(f"Alloy{mark}HV{mark}pH\nFe80Cr20{mark}-5{mark}7\n"))
+    assert text.splitlines()[0] == mark.join(["Alloy", "HV", "pH", "row", "reason"])
+
+
+@pytest.mark.parametrize(("written", "process"), [
+    ("geglüht", "ANNEAL"), ("annealed 1100 °C, water quenched", "ANNEAL"), ("kaltgewalzt und lösungsgeglüht", "ANNEAL"),
+    ("quenched", "OTHER"), ("quenched and tempered", "OTHER"), ("cast at room temperature", "CAST"), ("Feinguss", "CAST"),
+    ("geschmiedet", "WROUGHT"), ("warmgewalzt", "WROUGHT"), ("gesintert", "POWDER"), ("Pulver", "POWDER"), ("printed", "OTHER")])
+def test_words_of_processing_are_read_and_every_reading_is_told(written, process):
+    intake = taken_in(f"Alloy;Zustand;HV\nFe80Cr20;{written};200\n")
+    assert intake.table.alloys["process"].tolist() == [process] and intake.processing == {2: written}
+    assert any(note.startswith(f"Processing read as {process}") and f"{written} (1 row)" in note for note in intake.notes)
+
+
+def test_each_year_without_a_paper_is_a_reference_of_its_own_in_one_group():
+    intake = taken_in("Alloy,HV,Year\nFe80Cr20,200,2021\nFe70Cr30,210,2019\nFe60Cr40,220,2021\n")
+    assert intake.table.references[["reference_id", "year", "group"]].values.tolist() == [
+        ["own-2021", 2021, "own"], ["own-2019", 2019, "own"]]
+    assert any("each year is a reference of its own (2019, 2021)" in note for note in intake.notes)
+
+
+@pytest.mark.parametrize("table", ["NaCl (wt.%)\nFe80Cr20,100,35", "Solution\nFe80Cr20,100,35 wt.% NaCl",
+                                   "NaCl (g/L)\nFe80Cr20,100,350"])
+def test_more_salt_than_dissolves_is_refused(table):
+    intake = taken_in(f"Alloy,Epit (mV SCE),{table}\n")
+    assert intake.bad_rows == (2,) and "at most 26.5 wt.% NaCl" in str(intake.problems[0])
+    assert taken_in("Alloy,Epit (mV SCE),NaCl (wt.%)\nFe80Cr20,100,26.4\n").bad_rows == ()
+
+
+@pytest.mark.parametrize("header", ["HRC,HV", "HV,HRC"])
+def test_a_hardness_beside_vickers_is_left_out_with_the_reason(header):
+    cells = "20,200" if header.startswith("HRC") else "200,20"
+    intake = taken_in(f"Alloy,{header}\nFe80Cr20,{cells}\n")
+    assert first(intake) == 200 and any("HRC is not used" in note and "ASTM E140" in note for note in intake.notes)
+
+
+@pytest.mark.parametrize("grade", ["316L", "AISI 304", "1.4404", "X2CrNiMo17-12-2", "Inconel 625", "S31603"])
+def test_a_grade_name_is_no_composition_and_said_so(grade):
+    intake = taken_in(f"Composition,HV\nFe80Cr20,200\nFe70Cr30,210\n{grade},200\n")
+    assert "a grade name, not a composition: write its analysis" in str(intake.problems[0])
+
+
+def test_a_formula_with_decimal_commas_is_read_where_the_file_has_them():
+    at = taken_in("Legierung;HV\nAl0,5CoCrFeNi;250\n").table.alloys.iloc[0]
+    assert (at["at_Al"], at["at_Co"]) == pytest.approx((11.111, 22.222), abs=1e-3)
 
 
 def test_an_unlikely_number_asks_for_its_unit():

@@ -34,6 +34,11 @@ def datasets() -> tuple[DatasetInfo, ...]:
     return list_datasets()
 
 
+def newest(name: str) -> str:
+    """The id of the newest stored version of a name; "" when there is none."""
+    return next((info.id for info in reversed(datasets()) if info.name == name.strip()), "")
+
+
 def keep_dataset(name: str, intake: Intake, mapping: Mapping) -> DatasetInfo:
     """Keep the good rows of a file as the next version of `name`, with how they were read; raises ConfigError for a bad name."""
     about = {"file": intake.sheet.name, "sheet": intake.sheet.title, "rows": len(intake.good_rows),

@@ -26,10 +26,13 @@ def _remember(mapping: Mapping) -> None:
     state.replace("mapping", mapping)
 
 
-def columns_editor(sheet: Sheet, mapping: Mapping) -> None:
-    """The meaning and unit of every column; amounts of elements share one line."""
+def columns_editor(sheet: Sheet, mapping: Mapping, *, is_open: bool) -> None:
+    """The meaning and unit of every column; amounts of elements share one line. What is left out for a reason stands above."""
+    for sentence in mapping.left_out:
+        st.text(sentence)
     used = sum(bool(column.meaning) for column in mapping.columns)
-    with st.expander(f"Columns: {used} read, {len(mapping.columns) - used} not used", expanded=not used):
+    with st.expander("Columns", expanded=is_open, key="own_columns"):  # a label that changed would close it
+        st.text(f"{used} read, {len(mapping.columns) - used} not used")
         with st.container(horizontal=True):
             _option(mapping, "Decimal sign", "decimal", {".": "18.5 (point)", ",": "18,5 (comma)"})
             _option(mapping, "A row without any alloy", "is_filled_down",

@@ -8,10 +8,11 @@ from app import state, yours
 from app.services import kept
 from app.widgets.your_columns import columns_editor, questions_form
 from mtl_core.errors import AlloyscopeError, DataError
-from mtl_core.intake import Intake, Mapping, Sheet, bad_rows_csv, convert, propose_mapping, read_file, template_csv
+from mtl_core.intake import Intake, Mapping, Sheet, bad_rows_csv, convert, obstacles, propose_mapping, read_file, template_csv
 
-INTRO = """A CSV or XLSX as it is: one row an alloy with a column for each property, or one row a measurement. Units are
-converted, bounds such as `> 800` and `450 ± 20` are read as what they are, and every problem is named before anything is kept."""
+INTRO = """A CSV or XLSX as it is: one row per alloy with a column for each property, or one row per measurement. Units are
+converted, bounds such as `> 800` and scatter such as `450 ± 20` are read as what they are, and every problem is named before
+anything is kept."""
 TYPES = ["csv", "txt", "tsv", "xlsx"]
 
 
@@ -19,7 +20,7 @@ def your_data_panel() -> None:
     """The upload with its preview, then the datasets that were kept."""
     st.markdown(INTRO)
     with st.container(horizontal=True):
-        for form, label in (("wide", "Template: a row an alloy"), ("long", "Template: a row a measurement")):
+        for form, label in (("wide", "Template: one row per alloy"), ("long", "Template: one row per measurement")):
             st.download_button(label, template_csv(form), f"alloyscope-{form}.csv", "text/csv", on_click="ignore",
                                key=f"template_{form}", icon=":material/download:")
     if sentence := state.noted("kept"):
@@ -40,12 +41,16 @@ def _upload(file_id: str, name: str, content: bytes) -> None:
     mapping = state.remembered("mapping", (file_id, sheet.title), lambda: propose_mapping(sheet))
     for note in sheet.notes:
         st.text(note)
+    problems = () if mapping.questions else obstacles(sheet, mapping)
+    if problems:
+        _problems(DataError(problems), "Choose what each column means under Columns.")
+        state.show("own_unread", file_id)
     questions_form(mapping)
-    columns_editor(sheet, mapping)
-    if not mapping.questions:
+    columns_editor(sheet, mapping, is_open=state.shown("own_unread") == file_id)
+    if not mapping.questions and not problems:
         key = (file_id, sheet.title, mapping)
         intake = state.remembered("intake", key, lambda: convert(sheet, mapping))
-        _outcome(intake, mapping, state.remembered("preview", key, lambda: yours.preview(intake.table) if intake.table else None))
+        _outcome(intake, mapping, state.remembered("preview", key, lambda: yours.preview(intake) if intake.table else None))
 
 
 def _read(name: str, content: bytes) -> Sheet:
@@ -55,10 +60,11 @@ def _read(name: str, content: bytes) -> Sheet:
     return read_file(name, content, wanted) if wanted in sheet.sheets and wanted != sheet.title else sheet
 
 
-def _problems(error: DataError) -> None:
-    st.error("This file cannot be read yet:")
-    for problem in error.problems:
-        st.text(str(problem))
+def _problems(error: DataError, way_out: str = "") -> None:
+    """What keeps the whole file from being read, inside the message."""
+    said = [yours.plain(str(problem)) for problem in error.problems]
+    listed = said[0] if len(said) == 1 else "".join(f"\n- {one}" for one in said)
+    st.error(f"This file cannot be read yet: {listed}{'.' if len(said) == 1 else chr(10) * 2} {way_out}")
 
 
 def _outcome(intake: Intake, mapping: Mapping, preview: pd.DataFrame | None) -> None:
@@ -78,7 +84,7 @@ def _outcome(intake: Intake, mapping: Mapping, preview: pd.DataFrame | None) -> 
         return
     with st.expander("How it will be kept", expanded=True):
         st.dataframe(preview, hide_index=True, height=260, alt="The first measurements as they will be kept")
-        for note in intake.notes[len(intake.sheet.notes):]:
+        for note in intake.notes[len(intake.sheet.notes) + len(mapping.left_out):]:
             st.text(f"· {note}")
     _keep(intake, mapping)
 
@@ -87,13 +93,22 @@ def _keep(intake: Intake, mapping: Mapping) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name of the dataset", key="own_name", max_chars=60, placeholder="for example: mylab", width=320,
                       help="Letters, digits, - and _. The same name again makes the next version; earlier ones stay.")
+        newest = kept.newest(state.shown("own_name", ""))
         label = f"Take the {len(intake.good_rows):,} good rows" if intake.bad_rows else f"Keep all {len(intake.good_rows):,} rows"
-        st.button(label, type="primary", key="keep", on_click=_save, args=(intake, mapping))
+        label = f"{label} as the next version" if newest else label
+        # A button of its own, so that no click that was meant for a new name makes a next version.
+        st.button(label, type="primary", key=f"keep_{newest}", on_click=_save, args=(intake, mapping, newest))
+    if newest:
+        st.info(f"{newest} exists. These rows become the next version of it, which takes its place on the map and beside "
+                f"predictions; {newest} stays, and can be chosen again.")
     if sentence := state.noted("name"):
         st.error(sentence)
 
 
-def _save(intake: Intake, mapping: Mapping) -> None:
+def _save(intake: Intake, mapping: Mapping, announced: str) -> None:
+    """announced: the version that the page said would be followed; one that it did not say comes first."""
+    if kept.newest(state.shown("own_name", "")) != announced:
+        return
     try:
         info = kept.keep_dataset(state.shown("own_name", ""), intake, mapping)
     except AlloyscopeError as error:
@@ -101,7 +116,8 @@ def _save(intake: Intake, mapping: Mapping) -> None:
         return
     state.choose_datasets([*state.datasets(), info.id])
     state.show("own_uploads", state.shown("own_uploads", 0) + 1)  # an empty uploader for the next file
-    state.note("kept", f"Kept as {info.id}, and in use from now on: on the map, on the data desk and beside predictions.")
+    state.note("kept", f"Kept as {info.id} and in use in this visit, on the map, on the data desk and beside predictions; "
+                       "the link keeps it.")
 
 
 def _datasets() -> None:
@@ -123,6 +139,7 @@ def _datasets() -> None:
 
 
 def _delete(dataset_id: str) -> None:
+    others = [one for one in state.datasets() if one != dataset_id]  # before it is gone, or the page would miss it
     with suppress(DataError):  # someone else was faster; it is gone, as was asked
         kept.forget_dataset(dataset_id)
-    state.choose_datasets([one for one in state.datasets() if one != dataset_id])
+    state.choose_datasets(others)

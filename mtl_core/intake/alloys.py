@@ -9,33 +9,29 @@ from mtl_core.chemistry.elements import SYMBOLS
 from mtl_core.data.readings import Value
 from mtl_core.errors import CompositionError
 from mtl_core.intake.cells import is_absent, read_cell
-from mtl_core.intake.mapping import ELEMENT, Column, alloy_columns
+from mtl_core.intake.labels import family_of, phases_of, process_of
+from mtl_core.intake.mapping import ELEMENT, Column, alloy_columns, with_points
 from mtl_core.intake.reader import Reader, converted
 from mtl_core.intake.units import WEIGHT
 
 MOST = 1e6
 BALANCE = re.compile(r"(bal|rest|remainder|rem)\w*\.?", re.IGNORECASE)
-PROCESSES = (  # the last step of a route is what the alloy was tested in
-    ("ANNEAL", r"anneal|homogeni[sz]|solution|heat.?treat|aged|ageing|aging|temper|quench|recrystalli[sz]|normali[sz]"),
-    ("POWDER", r"powder|sinter|\bsps\b|\bhip|mechanical.?alloy|\bp/?m\b|spark.?plasma"),
-    ("WROUGHT", r"wrought|forg|roll|extru|drawn|sheet|plate|\bbar\b|swag|deform"),
-    ("CAST", r"cast|arc.?melt|induction.?melt|\bvim\b|ingot|melt|solidif"),
-)
-PHASES = (("FCC", r"\bFCC\b|austenit|γ"), ("BCC", r"\bBCC\b|ferrit"), ("B2", r"\bB2\b"), ("HCP", r"\bHCP\b"),
-          ("Sigma", r"sigma|σ"), ("Laves", r"laves"), ("Martensite", r"martensit"), ("Borides", r"boride"),
-          ("Amorphous", r"amorphous|glass"))
-_LABELS = re.compile(r"[\w+\-/.,() ']{1,30}")
+GRADE = re.compile(
+    r"(?:(?:aisi|sus|astm|uns|en|din|type|grade|alloy|inconel|incoloy|hastelloy|monel|nitronic|w\.?-?nr\.?)[\s-]*)?"
+    r"(?:[SNRCK]?\d{3,5}[A-Z]{0,3}\d?|1\.\d{4}|[CBGX]-?\d{1,3}|X\d+[A-Z][A-Za-z]+[\d-]+|AL-?6XN|254\s?SMO)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Alloys:
-    """n rows: at [n, E] in at.% of `symbols`, NaN where a composition could not be read; labels [n] of each row's alloy."""
+    """n rows: at [n, E] in at.% of `symbols`, NaN where a composition could not be read; labels [n] of each row's alloy, and its
+    processing as written."""
 
     symbols: tuple[str, ...]
     at: np.ndarray
     not_reported: list[str]
     upper_bound: list[str]
     names: list[str]
+    written: list[str]
     process: list[str | None]
     phases: list[str | None]
     family: list[str | None]
@@ -49,7 +45,7 @@ def read_alloys(reader: Reader) -> Alloys:
     labels = {meaning: [cells[index] for index in above] for meaning, cells in texts.items()}
     listed = [[" ".join(_by_number(words)) for words in state] for state in (not_reported, upper_bound)]
     return Alloys(
-        symbols, at, *listed, labels["name"], [process_of(text) for text in labels["process"]],
+        symbols, at, *listed, labels["name"], labels["process"], [process_of(text) for text in labels["process"]],
         [phases_of(text) for text in labels["phases"]], [family_of(row, symbols) for row in at])
 
 
@@ -146,7 +142,8 @@ def _complaint(total: float, n_balances: int, *, is_ratio: bool) -> str:
 def _from_texts(reader: Reader, above: list[int]):
     column = reader.column("composition")
     basis = {"at.%": "at", "wt.%": "wt"}.get(column.unit)
-    found = reader.each(column, lambda text: None if is_absent(text) else _composition(text, basis))
+    decimal = reader.mapping.decimal
+    found = reader.each(column, lambda text: None if is_absent(text) else _composition(with_points(text, decimal), basis))
     chosen = [found[source] for source in above]
     complained = {problem.row for problem in reader.problems}
     for row, composition in enumerate(chosen):
@@ -159,6 +156,8 @@ def _from_texts(reader: Reader, above: list[int]):
 
 
 def _composition(text: str, basis: str | None) -> Composition:
+    if GRADE.fullmatch(text.strip()):
+        raise ValueError("a composition; this is a grade name, not a composition: write its analysis")
     try:
         return Composition.from_text(text)
     except CompositionError as error:
@@ -172,35 +171,3 @@ def _composition(text: str, basis: str | None) -> Composition:
 
 def _clause(error: CompositionError) -> str:
     return f"a composition ({str(error).removeprefix('expected ')})"
-
-
-def process_of(text: str) -> str | None:
-    """The class of a processing route in words: the step named last; OTHER when none is known, None when none is stated."""
-    if is_absent(text):
-        return None
-    if text.strip().upper() in ("CAST", "WROUGHT", "ANNEAL", "POWDER", "OTHER"):
-        return text.strip().upper()
-    ends = {name: max((match.end() for match in re.finditer(pattern, text, re.IGNORECASE)), default=-1)
-            for name, pattern in PROCESSES}
-    last = max(ends, key=ends.get)
-    return last if ends[last] >= 0 else "OTHER"
-
-
-def phases_of(text: str) -> str | None:
-    """The phases as typed where they are labels such as FCC+BCC; out of a description those that it names; None when none."""
-    if is_absent(text):
-        return None
-    if _LABELS.fullmatch(text.strip()):
-        return text.strip()
-    return "+".join(name for name, pattern in PHASES if re.search(pattern, text, re.IGNORECASE)) or None
-
-
-def family_of(at: np.ndarray, symbols: tuple[str, ...]) -> str | None:
-    """"HEA" where three or more elements have at least 5 at.% and none more than 35, else the main element.
-
-    Yeh et al., Adv. Eng. Mater. 6, 299 (2004), who ask for five elements; the published tables count alloys of three as well.
-    """
-    if not at.size or not np.isfinite(at).all():
-        return None
-    is_multi = (at >= 5).sum() >= 3 and at.max() <= 35
-    return "HEA" if is_multi else symbols[int(at.argmax())]

@@ -10,17 +10,18 @@ from mtl_core.data.build import flag_conditions
 from mtl_core.data.schema import AT, AlloyRow, MeasurementRow, ReferenceRow, columns_of, row_problems
 from mtl_core.data.tables import AlloyTable
 from mtl_core.errors import DataError, Problem
-from mtl_core.intake.alloys import Alloys, process_of, read_alloys
+from mtl_core.intake.alloys import Alloys, read_alloys
+from mtl_core.intake.labels import process_notes
 from mtl_core.intake.mapping import Mapping, is_electrochemical
 from mtl_core.intake.meanings import PARTS, PROPERTIES
+from mtl_core.intake.papers import OWN, distinct, paper_notes, read_papers, read_references, slug
 from mtl_core.intake.reader import Reader
-from mtl_core.intake.readings import Readings, conditions_for, read_conditions, read_long, read_papers, read_wide
+from mtl_core.intake.readings import Readings, conditions_for, read_conditions, read_long, read_wide
 from mtl_core.intake.sheet import Sheet
 from mtl_core.intake.units import OF_TABLES, WEIGHT
 from mtl_core.tasks import TASKS
 
 _SOME_IDS = {"measurement_id": "m", "alloy_id": "a", "reference_id": "r"}  # given after all rows have been read
-OWN = "own"  # the paper of rows that name none: work of one laboratory, which folds by paper keep together
 _TEXT = frozenset(("not_reported", "upper_bound", "process", "phases", "family", "source", "unit", "bound", "test_type",
                    "source_rows", "flags", "doi", "property", "group", "alloy_id", "measurement_id", "reference_id"))
 
@@ -30,7 +31,7 @@ class Intake:
     """What became of a sheet.
 
     table: the good rows, None when there is none; problems: all, by row; good_rows, bad_rows: their numbers in the file;
-    notes: how columns were understood, one sentence each.
+    notes: how columns were understood, one sentence each; processing: as written, by row.
     """
 
     sheet: Sheet
@@ -39,6 +40,7 @@ class Intake:
     good_rows: tuple[int, ...]
     bad_rows: tuple[int, ...]
     notes: tuple[str, ...]
+    processing: dict[int, str]
 
 
 def convert(sheet: Sheet, mapping: Mapping) -> Intake:
@@ -46,7 +48,7 @@ def convert(sheet: Sheet, mapping: Mapping) -> Intake:
 
     Raises DataError when no row could be read: a question is open, a unit cannot be converted, or a needed column is missing.
     """
-    if problems := _obstacles(sheet, mapping):
+    if problems := obstacles(sheet, mapping):
         raise DataError(problems)
     reader = Reader(sheet, mapping)
     for position in (position for position, number in enumerate(sheet.numbers) if number in sheet.surplus):
@@ -62,12 +64,14 @@ def convert(sheet: Sheet, mapping: Mapping) -> Intake:
     good = [row for row, number in enumerate(sheet.numbers) if number not in bad]
     table = _tables(sheet, alloys, measured, papers, good) if good else None
     problems = sorted(reader.problems, key=lambda problem: problem.row)
+    notes = (*_notes(reader), *process_notes(alloys.written, good), *paper_notes(papers, good), *_slips_of_unit(reader))
     return Intake(sheet, table, tuple(problems), tuple(sheet.numbers[row] for row in good),
-                  tuple(number for number in sheet.numbers if number in bad), _notes(reader))
+                  tuple(number for number in sheet.numbers if number in bad), notes,
+                  dict(zip(sheet.numbers, alloys.written, strict=True)))
 
 
-def _obstacles(sheet: Sheet, mapping: Mapping) -> list[Problem]:
-    """What keeps every row from being read."""
+def obstacles(sheet: Sheet, mapping: Mapping) -> list[Problem]:
+    """What keeps every row from being read; empty when `convert` can read the sheet."""
     used = [column.meaning for column in mapping.columns if column.meaning]
     if tuple(column.name for column in mapping.columns) != sheet.headers:
         return [Problem(sheet.name, None, None, "a mapping of this sheet's columns", "one of another sheet")]
@@ -78,11 +82,13 @@ def _obstacles(sheet: Sheet, mapping: Mapping) -> list[Problem]:
     found += [Problem(sheet.name, None, None, "one column of each meaning", f"{meaning} twice") for meaning in sorted(set(used))
               if used.count(meaning) > 1]
     if "composition" not in used and not mapping.elements:
-        found.append(Problem(sheet.name, None, None, "a column with the composition, or one column an element", "none"))
+        found.append(Problem(sheet.name, None, None, "a column with the composition, or one column per element",
+                             "none: choose the composition column"))
     if len({_basis_of(column.unit) for column in mapping.elements if column.unit}) > 1:
         found.append(Problem(sheet.name, None, None, "all amounts in wt.%, all in at.%, or all as ratios", "a mixture"))
     if not {key + part for key in PROPERTIES for part in PARTS} & set(used) and not {"property", "value"} <= set(used):
-        found.append(Problem(sheet.name, None, None, f"a column with a property such as {TASKS['hardness'].label}", "none"))
+        found.append(Problem(sheet.name, None, None, f"a column with a property such as {TASKS['hardness'].label}",
+                             "none: choose the column that holds it"))
     return found
 
 
@@ -124,7 +130,8 @@ def _column_of(reader: Reader, name: str | None, key: str, *, is_long: bool):
 
 def _tables(sheet: Sheet, alloys: Alloys, measured: list[list[dict]], papers: list[dict], good: list[int]) -> AlloyTable:
     alloy_ids, frame = _alloys(alloys, good)
-    reference_ids, references = _references(papers, good)
+    reference_ids, rows_of_papers = read_references(papers, good)
+    references = _frame(rows_of_papers, columns_of(ReferenceRow))
     rows = []
     seen: dict[str, int] = {}
     for row, alloy_id, reference_id in zip(good, alloy_ids, reference_ids, strict=True):
@@ -148,41 +155,12 @@ def _alloys(alloys: Alloys, good: list[int]) -> tuple[list[str], pd.DataFrame]:
         labels = {name: getattr(alloys, name)[row] for name in ("not_reported", "upper_bound", "process", "phases", "family")}
         key = (alloys.names[row], *labels.values(), alloys.at[row].tobytes())
         if key not in ids:
-            ids[key] = _distinct(_slug(alloys.names[row]) or f"A{len(ids) + 1:04d}", taken)
+            ids[key] = distinct(slug(alloys.names[row]) or f"A{len(ids) + 1:04d}", taken)
             rows.append({"alloy_id": ids[key], **labels, "source": OWN})
             first.append(row)
         of_row.append(ids[key])
     at = pd.DataFrame(alloys.at[first], columns=[AT + symbol for symbol in alloys.symbols])
     return of_row, pd.concat([_frame(rows, columns_of(AlloyRow)), at[at.columns[(at > 0).any()]]], axis=1)
-
-
-def _references(papers: list[dict], good: list[int]) -> tuple[list[str], pd.DataFrame]:
-    """An id for each good row, by DOI or else by what names the paper, and the table of the papers."""
-    ids: dict[str, str] = {}
-    taken: set[str] = set()
-    rows, of_row = [], []
-    for row in good:
-        paper = papers[row]
-        key = paper["doi"].lower() or paper["text"] or OWN
-        if key not in ids:
-            ids[key] = _distinct(_slug(paper["text"] if not paper["doi"] else paper["doi"]) or OWN, taken)
-            rows.append({"reference_id": ids[key], "doi": paper["doi"], "year": paper["year"], "group": ids[key]})
-        of_row.append(ids[key])
-    return of_row, _frame(rows, columns_of(ReferenceRow))
-
-
-def _slug(text: str) -> str:
-    """A name as an id: letters, digits, _ . and -; "" when nothing is left of it."""
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", text).strip("-._")[:48].strip("-._")
-
-
-def _distinct(name: str, taken: set[str]) -> str:
-    found, count = name, 1
-    while found.lower() in taken:
-        count += 1
-        found = f"{name}-{count}"
-    taken.add(found.lower())
-    return found
 
 
 def _frame(rows: Iterable[dict], columns: tuple[str, ...]) -> pd.DataFrame:
@@ -198,12 +176,9 @@ def _notes(reader: Reader) -> tuple[str, ...]:
              if column.unit not in ("", *OF_TABLES) and column.measure.source]
     if reader.mapping.elements:
         notes.append("A blank amount counts as not reported, a 0 as measured.")
-    if reader.column("process"):
-        read = {text: process_of(text) for text in dict.fromkeys(reader.texts("process")) if process_of(text)}
-        notes.append("Processing: " + ", ".join(f"{text[:40]} → {name}" for text, name in list(read.items())[:12]) + ".")
     if reader.column("temperature_c") and is_electrochemical(reader.mapping) and not reader.column("property"):
         notes.append("The temperature is that of the test in solution; hardness and strength are taken at room temperature.")
-    return (*reader.sheet.notes, *notes, *_slips_of_unit(reader))
+    return (*reader.sheet.notes, *reader.mapping.left_out, *notes)
 
 
 def _slips_of_unit(reader: Reader) -> list[str]:

@@ -25,26 +25,29 @@ _NUMBER = re.compile(r"[-+]?[\d.,]+([eE][-+]?\d+)?%?")
 
 
 def template_csv(form: Literal["wide", "long"] = "wide") -> str:
-    """A CSV to fill in, with examples: "wide", one row an alloy and one column a property, or "long", one row a measurement."""
+    """A CSV to fill in, with examples: "wide", a column per property, or "long", one row per measurement."""
     if form not in ("wide", "long"):
         raise ConfigError(f"expected the form 'wide' or 'long', got {form!r}")
     return _WIDE if form == "wide" else _LONG
 
 
 def bad_rows_csv(intake: Intake) -> str:
-    """The rejected rows as they came, with their number in the file and all reasons; they can be mended and uploaded again."""
+    """The rejected rows as they came, with their number in the file and all reasons; they can be mended and uploaded again.
+
+    Cells are divided as in the file itself, and by commas when it was a workbook.
+    """
     reasons = defaultdict(list)
     for problem in intake.problems:
         place = f"{problem.column}: " if problem.column else ""
         reasons[problem.row].append(f"{place}expected {problem.expected}, got {problem.came}")
     rows = dict(zip(intake.sheet.numbers, intake.sheet.rows, strict=True))
-    return _written([(*intake.sheet.headers, ROW, REASON),
+    return _written(intake.sheet.delimiter or ",", [(*intake.sheet.headers, ROW, REASON),
                      *((*rows[number], str(number), "; ".join(reasons[number])) for number in intake.bad_rows)])
 
 
-def _written(rows: Iterable[tuple[str, ...]]) -> str:
+def _written(delimiter: str, rows: Iterable[tuple[str, ...]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([harmless(cell) for cell in row] for row in rows)
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows([harmless(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 

@@ -10,7 +10,7 @@ from mtl_core.chemistry.composition import Composition
 from mtl_core.errors import CompositionError
 from mtl_core.intake.meanings import ELECTROCHEMICAL, ELEMENT, MEANINGS, PROPERTIES, SCHEMA_UNITS, element_of, recognise
 from mtl_core.intake.sheet import Sheet
-from mtl_core.intake.units import Unit, find_units, unit_of, units_of
+from mtl_core.intake.units import ADVICE, Unit, find_units, unit_of, units_of
 
 CONTENTS = ("wt.%", "at.%", "at. ratio", "wt. ppm", "wt. fraction")
 SAMPLE = 60  # cells of a column that are looked at
@@ -96,6 +96,13 @@ class Mapping(BaseModel):
         return next((column for column in self.columns if column.meaning == meaning), None)
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """One sentence for each unused column with a unit that no constant converts, such as HRC."""
+        names = [column.name for column in self.columns if not column.meaning]
+        refused = [(name, refused_unit(name, recognise(name))) for name in names]
+        return tuple(f"{name} is not used: {unit.key} is {unit.source.removesuffix(ADVICE)}." for name, unit in refused if unit)
+
+    @property
     def elements(self) -> tuple[Column, ...]:
         """The columns of amounts."""
         return tuple(column for column in self.columns if column.meaning.startswith(ELEMENT))
@@ -127,43 +134,55 @@ def _question(column: Column) -> str:
 def propose_mapping(sheet: Sheet) -> Mapping:
     """The most likely reading of a sheet; what its headers do not say is left open and asked by `questions`."""
     decimal = _decimal(sheet)
-    meanings = _in_context([recognise(header) for header in sheet.headers], sheet)
-    columns = [_column(header, meaning, sheet.column(header)) for header, meaning in zip(sheet.headers, meanings, strict=True)]
+    cells = {header: [with_points(cell, decimal) for cell in _sample(sheet.column(header))] for header in sheet.headers}
+    meanings = _in_context([recognise(header) for header in sheet.headers], cells)
+    columns = [_column(header, meaning, cells[header]) for header, meaning in zip(sheet.headers, meanings, strict=True)]
     return Mapping(columns=tuple(columns), decimal=decimal)
 
 
 def _decimal(sheet: Sheet) -> str:
     """"," where numbers such as 18,5 are the rule, or cells that might be either stand between semicolons."""
     cells = [cell for row in sheet.rows[:400] for cell in row]
-    commas = sum(bool(re.fullmatch(r"[<>]?\s*-?\d+,\d+", cell)) for cell in cells)
+    number = r"[<>]?\s*-?\d+,\d+" if sheet.delimiter == "," else r"[<>]?\s*-?\d+,\d+|.*[A-Z][a-z]?\d+,\d.*"  # Al0,5CoCrFeNi
+    commas = sum(bool(re.fullmatch(number, cell)) for cell in cells)
     thousands = sum(bool(re.fullmatch(r"-?[1-9]\d{0,2},\d{3}", cell)) for cell in cells)
     points = sum(bool(re.fullmatch(r"[<>]?\s*-?\d+\.\d+", cell)) for cell in cells)
     sure = commas - thousands
     return "," if commas > points and (sure or sheet.delimiter == ";") else "."
 
 
-def _in_context(meanings: list[str], sheet: Sheet) -> list[str]:
+def with_points(text: str, decimal: str) -> str:
+    """The text with a point as its decimal sign."""
+    return re.sub(r"(?<=\d),(?=\d)", ".", text) if decimal == "," else text
+
+
+def _in_context(meanings: list[str], cells: dict[str, list[str]]) -> list[str]:
     """Settle what single headers cannot: a lone ± belongs to the column before it, an alloy may be a name or a composition."""
     settled, last = [], ""
     has_value = "value" in meanings and "property" in meanings
     is_stated = "composition" in meanings or sum(meaning.startswith(ELEMENT) for meaning in meanings) > 1
-    for header, meaning in zip(sheet.headers, meanings, strict=True):
+    for header, meaning in zip(cells, meanings, strict=True):
         if meaning.startswith(":"):
             meaning = last + meaning if last else ""
         elif meaning.partition(":")[0] in (*PROPERTIES, "value"):
-            last = meaning.partition(":")[0]
+            last = "" if refused_unit(header, meaning) else meaning.partition(":")[0]
         elif meaning == "composition" or (meaning == "name" and not is_stated):
-            meaning = "composition" if _are_compositions(sheet.column(header)) else "name"
-        elif meaning.startswith(ELEMENT) and not _are_amounts(header, sheet.column(header)):
+            meaning = "composition" if _are_compositions(cells[header]) else "name"
+        elif meaning.startswith(ELEMENT) and not _are_amounts(header, cells[header]):
             meaning = ""
         if meaning.partition(":")[0] in ("property", "value", "unit", "bound") and not has_value:
             meaning = ""
         settled.append(meaning)
-    return _once(settled)
+    return _once(settled, tuple(cells))
 
 
-def _once(meanings: list[str]) -> list[str]:
-    """The first column of each meaning; a composition beside columns of amounts is a name at most."""
+def _once(meanings: list[str], headers: Sequence[str]) -> list[str]:
+    """The first column of each meaning, one that can be converted where there is one; a composition beside columns of amounts is
+    a name at most."""
+    refused = [refused_unit(*pair) is not None for pair in zip(headers, meanings, strict=True)]
+    usable = {meaning for meaning, is_refused in zip(meanings, refused, strict=True) if not is_refused}
+    meanings = ["" if is_refused and meaning.partition(":")[0] in usable else meaning
+                for meaning, is_refused in zip(meanings, refused, strict=True)]
     if sum(meaning.startswith(ELEMENT) for meaning in meanings) > 1:
         is_named = "name" in meanings
         meanings = [("" if is_named else "name") if meaning == "composition" else meaning for meaning in meanings]
@@ -203,6 +222,12 @@ def _column(name: str, meaning: str, cells: Sequence[str] = ()) -> Column:
         return plain.model_copy(update=_basis(name, cells))
     found = tuple(unit.key for unit in find_units(plain.quantity, _beside_symbol(name, meaning)))
     return plain.model_copy(update={"unit": found[0]} if len(found) == 1 else {"likely": found})
+
+
+def refused_unit(header: str, meaning: str) -> Unit | None:
+    """The unit that a header names where no constant converts it; None where it names none, or one that can be converted."""
+    found = find_units(MEANINGS[meaning].quantity, header) if meaning in MEANINGS else ()
+    return found[0] if len(found) == 1 and found[0].convert is None else None
 
 
 def _beside_symbol(name: str, meaning: str) -> str:

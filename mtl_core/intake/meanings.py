@@ -78,6 +78,20 @@ _PATTERNS = {
     "property": r"propert(y|ies)$", "value:low": r"value ?(low|min)", "value:high": r"value ?(high|max)",
     "value": r"(value|result)s?\b", "unit": r"units?\b", "bound": r"bound|censor|qualifier",
 }
+_GERMAN = {
+    "crevice_temperature": r"(kritische )?spaltkorrosionstemp",
+    "pitting_temperature": r"(kritische )?loch(korrosions|fra(ß|ss))-?temp",
+    "pitting_potential": r"(loch(fra(ß|ss)|korrosions)|durchbruchs?)-?pot", "repassivation_potential": r"repassivierungspot",
+    "corrosion_potential": r"(freies )?(korrosions|ruhe)-?pot", "corrosion_current": r"korrosionsstrom",
+    "passive_current": r"passivstrom", "hardness": r"(vickers|mikro|brinell|rockwell)?-?h(ä|ae)rte",
+    "yield_strength": r"(0[.,]2 ?%?-?)?(streck|dehn)grenze", "ultimate_strength": r"zug-?festigkeit",
+    "elongation": r"(bruch)?dehnung", "chloride_m": r"chlorid",
+    "solution": r"(test|prüf)?(lösung|elektrolyt|medium)", "year": r"(erscheinungs)?jahr",
+    "phases": r"phasen\b|gefüge", "reference": r"quelle|literatur|autor|veröffentl",
+    "process": r"zustand|(wärme)?behandlung|herstell|verarbeit|fertigung", "composition": r"(chemische )?zusammensetzung",
+    "name": r"(probe|legierung|bezeichnung|werkstoff)\b", "property": r"eigenschaft$", "value": r"(mess)?wert\b",
+    "unit": r"einheit",
+}
 _PART_WORDS = {":±": r"±|\+ ?/? ?-|\bstd\b|\bs\.?d\.?\b|st\w*\.? ?dev\w*|\bdev\w*|\berr\w*|uncert\w*|\bs\.?e\.?\b|scatter",
                ":low": r"\bmin\w*|lowest|lower", ":high": r"\bmax\w*(?! ?\))|highest|upper"}
 _AVERAGE = r"\b(avg|ave|average|mean|median)\b\.?"
@@ -104,7 +118,7 @@ def recognise(header: str) -> str:
     part = next((part for part, words in _PART_WORDS.items() if re.search(words, text)), "")
     bare = re.sub(rf"{_PART_WORDS.get(part, '$^')}|{_AVERAGE}", " ", text)
     bare = re.sub(r"\s+", " ", bare).strip(" .,;:-()[]")
-    found = next((key for key, pattern in _PATTERNS.items() if re.match(pattern, bare)), "")
+    found = next((key for patterns in (_PATTERNS, _GERMAN) for key, pattern in patterns.items() if re.match(pattern, bare)), "")
     return found + part if found + part in MEANINGS else found or part
 
 

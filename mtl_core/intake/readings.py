@@ -1,15 +1,14 @@
 """What was measured in each row: values with their bounds, the conditions, and where it was published."""
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 from mtl_core.data.readings import Value
 from mtl_core.data.solution import Solution, parse_solution, settle_chloride
-from mtl_core.intake.cells import is_absent, read_cell, read_number
+from mtl_core.intake.cells import is_absent, read_cell
 from mtl_core.intake.mapping import Column, is_electrochemical
 from mtl_core.intake.meanings import ELECTROCHEMICAL, MEANINGS, PROPERTIES, property_of_text
 from mtl_core.intake.reader import Reader, converted, single
-from mtl_core.intake.units import find_units
+from mtl_core.intake.units import MOST_NACL_WT, TOO_MUCH_NACL, find_units
 from mtl_core.tasks import TASKS
 
 ROOM_TEMPERATURE = re.compile(r"r\.?t\.?|room ?temp\w*\.?|ambient( temp\w*\.?)?", re.IGNORECASE)
@@ -185,6 +184,8 @@ def _solution(text: str) -> Solution | None:
         return None
     for pattern, spelled in _SPELLING:
         text = re.sub(pattern, spelled, text)
+    if any(float(amount) > MOST_NACL_WT for amount in re.findall(r"(\d*\.?\d+)\s*(?:wt\.?\s*)?%\s*Na ?Cl(?!O)", text)):
+        raise ValueError(TOO_MUCH_NACL)
     return parse_solution(text)
 
 
@@ -209,32 +210,3 @@ def conditions_for(key: str, conditions: dict[str, object], *, in_solution: bool
         kept = ("test_type",) if key != "hardness" else ()
         kept = kept if in_solution and not is_long else (*kept, "temperature_c")
     return {name: conditions[name] for name in kept if conditions[name] is not None}
-
-
-def read_papers(reader: Reader) -> list[dict[str, object]]:
-    """For each row: doi ("" = none), year, and the text that names the paper or report."""
-    doi = _each(reader, "doi", _doi, "")
-    year = _each(reader, "year", lambda text: _year(text, reader.mapping.decimal), None)
-    text = ["" if is_absent(cell) else cell for cell in reader.texts("reference")]
-    return [{"doi": doi[row] or "", "year": year[row], "text": text[row]} for row in range(len(reader))]
-
-
-def _each(reader: Reader, meaning: str, read: Callable[[str], object], otherwise: object) -> list:
-    column = reader.column(meaning)
-    return reader.each(column, read) if column else [otherwise] * len(reader)
-
-
-def _doi(text: str) -> str:
-    if is_absent(text):
-        return ""
-    bare = re.sub(r"^(https?://(dx\.)?doi\.org/|doi:?\s*)", "", text.strip(), flags=re.IGNORECASE).rstrip(".,; ")
-    if not re.fullmatch(r"10\.\d{4,9}/[^\s<>\"]+", bare):
-        raise ValueError("a DOI such as 10.1038/s41597-020-00768-9")
-    return bare
-
-
-def _year(text: str, decimal: str) -> float | None:
-    year = read_number(text, decimal)
-    if year is not None and (year % 1 or not 1900 <= year <= 2100):
-        raise ValueError("a year from 1900 to 2100")
-    return year

@@ -63,14 +63,23 @@ def _potentials() -> tuple[Unit, ...]:
 
 
 def _chloride(unit: str, salt: str) -> Callable[[float], float]:
-    if unit == "g/L":
-        return lambda value: molarity(1000.0 * value, "ppm", salt)
-    return lambda value: molarity(value, unit, salt)
+    def convert(value: float) -> float:
+        found = molarity(1000.0 * value, "ppm", salt) if unit == "g/L" else molarity(value, unit, salt)
+        if salt == "NaCl" and found > MOST_NACL_M:
+            raise ValueError(TOO_MUCH_NACL)
+        return found
+    return convert
 
 
+# NaCl saturates at 26.4 wt.%: 35.9 g in 100 g of water at 25 °C, CRC Handbook of Chemistry and Physics.
+MOST_NACL_WT = 26.5
+MOST_NACL_M = molarity(MOST_NACL_WT, "%", "NaCl")
+TOO_MUCH_NACL = (f"at most {MOST_NACL_WT:g} wt.% NaCl ({MOST_NACL_M:.2f} mol/L): more does not dissolve (35.9 g in 100 g of "
+                 "water, 26.4 wt.%, at 25 °C; CRC Handbook of Chemistry and Physics); is the unit right?")
+ADVICE = "; measure HV, or leave the column out"
 _ROCKWELL = ("a depth under another load: no constant leads to HV, and the tables of ASTM E140 hold for one class of materials "
-             "each; measure HV, or leave the column out")
-_BY_ALLOY = "its ratio to HV depends on the load and the alloy (ASTM E140); measure HV, or leave the column out"
+             f"each{ADVICE}")
+_BY_ALLOY = f"a number whose ratio to HV depends on the load and the alloy (ASTM E140){ADVICE}"
 _SALTS = (("Cl⁻", "Cl-", r"cl ?-|\[ ?cl|cl\]"), ("NaCl", "NaCl", r"nacl"))
 _CM2 = r"[ /·*.]*(cm|per cm)"
 _WEIGHT, _ATOMS = r"wt|weight|mass|gew|\bma?\.? ?-?%", r"\bat|atom|mol"
