@@ -203,7 +203,8 @@ def test_a_run_that_fails_keeps_its_steps_and_its_traceback_and_the_next_one_tra
     run, other = start(root, raises=2), start(root)
     found = wait_for(run, root, Status.failed)
     assert found.sentence == "ZeroDivisionError: as planned" and steps_of(run, root) == [0, 1]
-    assert "ZeroDivisionError: as planned" in (run_folder(run, root) / "run.log").read_text()
+    log = run_folder(run, root) / "run.log"  # written as the process ends, after its status
+    wait_until(lambda: "ZeroDivisionError: as planned" in log.read_text(), "the traceback in the log")
     assert "in count" in json.loads((run_folder(run, root) / "status.json").read_text())["traceback"]
     wait_for(other, root, Status.complete)
 

@@ -1,6 +1,7 @@
 """Ridge and extra trees on exactly the rows, features and folds of the ensemble: what it has to beat."""
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
@@ -42,10 +43,11 @@ def baseline_out_of_fold(observations: pd.DataFrame, values: np.ndarray, spec: F
     jobs = [delayed(_held_out)(part, key, observations, training, values, spec.visible(TASKS[key]), preparation, models, seed)
             for key in tasks for part in parts]
     tables = []
-    for table in Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs):
-        tables.append(table)
-        if progress:
-            progress(len(tables), len(jobs))
+    with closing(Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs)) as done:  # a stop ends what is under way
+        for table in done:
+            tables.append(table)
+            if progress:
+                progress(len(tables), len(jobs))
     return pd.concat(tables, ignore_index=True)
 
 
