@@ -1,7 +1,7 @@
 """Ridge and extra trees on exactly the rows, features and folds of the ensemble: what it has to beat."""
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -34,20 +34,21 @@ def baseline_out_of_fold(observations: pd.DataFrame, values: np.ndarray, spec: F
     """Out-of-fold means of each baseline on the exact rows, which are all that these models can learn from.
 
     training: the same rows as training sees them, where a curation changes that. models: name → its maker, given a seed.
-    progress: called with how many fits are done, and how many there are.
+    progress: called from the fitting threads with how many fits are done, and how many there are; what it raises ends them.
     Columns: measurement_id, task, reference_group, model, split, fold_seed, fold, low (the value), mean; in the task's learning
     unit.
     """
     training = observations if training is None else training
     tasks = [key for key in TASKS if (observations["task"] == key).any()]
-    jobs = [delayed(_held_out)(part, key, observations, training, values, spec.visible(TASKS[key]), preparation, models, seed)
-            for key in tasks for part in parts]
-    tables = []
-    with closing(Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs)) as done:  # a stop ends what is under way
-        for table in done:
-            tables.append(table)
-            if progress:
-                progress(len(tables), len(jobs))
+    jobs, done = [(part, key) for key in tasks for part in parts], count(1)
+
+    def fit(part: Part, key: str) -> pd.DataFrame:
+        table = _held_out(part, key, observations, training, values, spec.visible(TASKS[key]), preparation, models, seed)
+        if progress:
+            progress(next(done), len(jobs))
+        return table
+
+    tables = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(fit)(*job) for job in jobs)
     return pd.concat(tables, ignore_index=True)
 
 
