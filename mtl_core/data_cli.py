@@ -125,7 +125,7 @@ def data_map(
 
 @data_app.command("import")
 def data_import(
-    file: Annotated[Path, typer.Argument(help="A CSV or XLSX: one row an alloy, or one row a measurement.")],
+    file: Annotated[Path, typer.Argument(help="A CSV or XLSX: one row per alloy, or one row per measurement.")],
     name: Annotated[str, typer.Option(help="Letters, digits, - and _; the same name again makes the next version.")],
     unit: Annotated[list[str] | None, typer.Option(help='"COLUMN=UNIT" where the header leaves it open; repeat.')] = None,
     sheet: Annotated[str | None, typer.Option(help="The worksheet; default: the first with a table.")] = None,
@@ -188,7 +188,7 @@ def _show_datasets(content):
 
 @data_app.command("template")
 def data_template(
-    long: Annotated[bool, typer.Option("--long", help="One row a measurement instead of one row an alloy.")] = False,
+    long: Annotated[bool, typer.Option("--long", help="One row per measurement instead of one row per alloy.")] = False,
 ) -> None:
     """Print a CSV to fill in."""
     from mtl_core.intake import template_csv
