@@ -9,9 +9,11 @@ from app.atlas import PRESENT, PROPERTIES, UNKNOWN, Atlas
 from app.figures.style import written
 from mtl_core.data.rules import MECHANICAL, RULES
 from mtl_core.data.suspects import SUSPECT_RULES
+from mtl_core.tasks import DEFAULT_TASKS
 
 DOI = "https://doi.org/"
 ENDS = (0.05, 0.25, 0.5, 0.75, 0.95)
+_LABELS = {"family": "Family", "process": "Processing", "phases": "Phases", "source": "Database"}
 _EXCLUSIONS = {rule.name: rule.reason for rule in RULES if rule.excluded}
 
 
@@ -77,18 +79,29 @@ def commonest(words: pd.Series, most: int = 3) -> str:
 
 
 def summary_table(cloud: Cloud) -> pd.DataFrame:
-    """One row a property with readings: how many, median and middle 80 %, papers, bounds and doubted ones."""
-    groups = cloud.readings.groupby("property")
-    return pd.DataFrame([_summary(key, groups.get_group(key)) for key in PROPERTIES if key in groups.groups])
+    """One row a property with readings: how many, bounds among them, median and middle 80 % of the exact ones, papers.
+
+    The properties that the dashboard predicts by default have a row even where nothing was measured.
+    """
+    rows = {key: cloud.readings[cloud.readings["property"] == key] for key in PROPERTIES}
+    return pd.DataFrame([_summary(key, found) for key, found in rows.items() if len(found) or key in DEFAULT_TASKS])
 
 
 def _summary(key: str, rows: pd.DataFrame) -> dict:
     exact = rows["value"].dropna()
-    middle = [written(float(end)) for end in exact.quantile([0.1, 0.9])] if len(exact) > 1 else ["–", "–"]
-    return {"Property": PROPERTIES[key].label, "Readings": len(rows),
-            "Median": written(float(exact.median())) if len(exact) else "–", "Middle 80 %": " to ".join(middle),
-            "Unit": PROPERTIES[key].unit, "Alloys": rows["alloy_id"].nunique(), "Papers": rows["reference_id"].nunique(),
-            "Bounds": int(rows["value"].isna().sum())}
+    middle = " to ".join(short(float(end)) for end in exact.quantile([0.1, 0.9])) if len(exact) > 1 else "–"
+    median = short(float(exact.median())) if len(exact) else "bounds only" if len(rows) else "not measured"
+    return {"Property": PROPERTIES[key].label, "Readings": len(rows), "Bounds": len(rows) - len(exact), "Median": median,
+            "Middle 80 %": middle, "Unit": PROPERTIES[key].unit, "Alloys": rows["alloy_id"].nunique(),
+            "Papers": rows["reference_id"].nunique()}
+
+
+def short(value: float) -> str:
+    """As `written`, but powers of ten as narrow columns can hold them: "9.7e−8"."""
+    if not value or 1e-3 <= abs(value) < 1e6:
+        return written(value)
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}".replace("-", "−")
 
 
 def condition_points(readings: pd.DataFrame) -> pd.DataFrame:
@@ -143,6 +156,19 @@ def readings_table(cloud: Cloud, doubts: dict[str, str]) -> pd.DataFrame:
     }, index=pd.Index(rows["alloy_id"], name="alloy_id"))
 
 
+def full_readings(cloud: Cloud, doubts: dict[str, str]) -> pd.DataFrame:
+    """`readings_table` with the ids of reading, alloy and reference, the labels of the alloy, and its at.% by element."""
+    rows, alloys = cloud.readings, cloud.atlas.alloys.loc[cloud.readings["alloy_id"]]
+    parts = (rows[["measurement_id", "alloy_id", "reference_id"]], readings_table(cloud, doubts),
+             alloys[list(_LABELS)].rename(columns=_LABELS), alloys[cloud.atlas.at_columns])
+    return pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
+
+
+def full_alloys(cloud: Cloud) -> pd.DataFrame:
+    """`alloys_table` with the id of each alloy, and its at.% by element."""
+    return alloys_table(cloud).join(cloud.atlas.alloys[cloud.atlas.at_columns]).reset_index()
+
+
 def doubts_of(suspects: pd.DataFrame) -> dict[str, str]:
     """measurement_id → why to doubt it, out of `mtl_core.data.suspects.find_suspects`; several reasons one after another."""
     reasons: dict[str, list[str]] = {}
@@ -157,9 +183,10 @@ def doubts_table(cloud: Cloud, suspects: pd.DataFrame) -> pd.DataFrame:
     ids = set(cloud.readings["measurement_id"])
     found = suspects[[not ids.isdisjoint(concerned) for concerned in suspects["measurement_ids"]]]
     return pd.DataFrame({
-        "Rule": found["rule"].map(lambda rule: SUSPECT_RULES[rule].label), "Evidence": found["evidence"],
+        "Alloy (at.%)": found["alloy"],
         "Property": found["property"].map(lambda key: PROPERTIES[key].label if key in PROPERTIES else key),
-        "Alloy (at.%)": found["alloy"], "Paper": [link(dois[0]) if dois else None for dois in found["dois"]]})
+        "Rule": found["rule"].map(lambda rule: SUSPECT_RULES[rule].label), "Evidence": found["evidence"],
+        "Paper": [link(dois[0]) if dois else None for dois in found["dois"]]})
 
 
 def _bound(value: float, bound: str, low: float, high: float) -> str:

@@ -43,6 +43,11 @@ class Filters(BaseModel):
         """A copy with some fields changed."""
         return self.model_copy(update=changes)
 
+    def within(self, key: str, ends: tuple[float | None, float | None]) -> Self:
+        """A copy with this range, written as a link writes it; a range without an end is none."""
+        ends = tuple(None if end is None else float(_spelled(end)) for end in ends)
+        return self.but(ranges=_less(self.ranges, key) if ends == (None, None) else {**self.ranges, key: ends})
+
     def readings(self, atlas: Atlas) -> pd.DataFrame:
         """The readings that pass; one that does not state a condition fails a range of it."""
         rows = atlas.readings

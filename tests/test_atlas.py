@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.atlas import LABELS, PROPERTIES, atlas_of, hover_texts, neighbours, out_of_fold_errors
-from app.cloud import alloys_table, cloud_of, condition_points, element_means, element_use, papers_table, readings_table
+from app.cloud import (
+    alloys_table,
+    cloud_of,
+    condition_points,
+    element_means,
+    element_use,
+    full_alloys,
+    full_readings,
+    papers_table,
+    readings_table,
+)
 from app.figures.atlas import MOST_POINTS, SAMPLE, Coloured, Points, map_figure
 from app.figures.periodic import PLACES
 from app.filters import Filters
@@ -82,6 +92,13 @@ def test_a_link_brings_the_filters_back(atlas, filters):
     assert Filters.from_query(filters.to_query(), atlas) == (filters, [])
 
 
+def test_a_range_filters_once_it_is_narrowed_and_then_reads_as_its_link_does(atlas):
+    assert Filters().within("hardness", (None, None)) == Filters() == Filters(ranges={"ph": (1.0, 2.0)}).within(
+        "ph", (None, None))
+    narrowed = Filters().within("chloride_m", (10.0**-1.3, None))
+    assert Filters.from_query(narrowed.to_query(), atlas) == (narrowed, [])
+
+
 @given(st.dictionaries(st.sampled_from(["with", "without", "family", "process", "source", "support", "range", "rows", "x"]),
                        st.text(max_size=30) | st.sampled_from(["hardness:9..1", "hardness:nan..", "ph:..", "zz:1..2", "Cr,Qq"])))
 def test_garbage_in_a_link_costs_at_most_the_garbled_part(atlas, query):
@@ -141,6 +158,19 @@ def test_tables_lead_back_to_alloys_and_papers(atlas):
     assert (readings["Doubts"].str.len() > 0).to_numpy().tolist() == doubted.tolist()
     corrosion = condition_points(chosen.readings)
     assert corrosion["n"].sum() == (~chosen.readings["property"].isin(["hardness", "yield_strength"])).sum()
+
+
+def test_a_downloaded_table_identifies_each_row_and_holds_its_composition(atlas):
+    chosen = cloud(atlas, Filters(family=("Al",)))
+    readings, alloys = full_readings(chosen, {}), full_alloys(chosen)
+    measured = atlas.readings.set_index("measurement_id").loc[readings["measurement_id"]]
+    assert readings["reference_id"].tolist() == measured["reference_id"].tolist() and readings["Value"].equals(
+        measured["value"].reset_index(drop=True))
+    for table in (readings, alloys):
+        of_alloy = atlas.alloys.loc[table["alloy_id"]]
+        assert table["Alloy (at.%)"].tolist() == of_alloy["formula"].tolist()
+        assert table["Database"].tolist() == of_alloy["source"].tolist()
+        assert np.array_equal(table[atlas.at_columns], of_alloy[atlas.at_columns])
 
 
 def test_an_error_out_of_fold_is_that_of_the_runs_split_by_paper(atlas):

@@ -85,6 +85,22 @@ def test_a_row_that_is_picked_after_sorting_rings_its_own_alloy(visit):
     assert formula in {place["formula"] for place in page.evaluate(PLACES) if place["xy"] == pytest.approx(ring)}
 
 
+def test_a_range_is_no_filter_until_it_is_narrowed(visit):
+    page = open_map(visit)
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_role("combobox", name="Add a range").fill("Hardness")
+    page.get_by_role("option", name="Property · Hardness (HV)").click()
+    handle = page.get_by_role("slider", name="Hardness (HV)").first
+    expect(handle).to_be_visible()
+    expect(title(page)).to_have_text("All alloys")
+    assert "range=" not in page.url
+    handle.press("ArrowRight")
+    expect(page.get_by_role("button", name="Hardness at least")).to_be_visible()
+    expect(page).to_have_url(re.compile("range=hardness"))
+    found = title(page).inner_text()
+    expect(title(open_map(visit, "&" + page.url.split("?")[1]))).to_have_text(found)
+
+
 def test_filters_go_to_the_link_and_come_back_from_it(visit):
     page = open_map(visit)
     page.get_by_role("button", name="Filters").click()
@@ -108,10 +124,12 @@ def test_filters_go_to_the_link_and_come_back_from_it(visit):
 
 
 def test_a_link_that_cannot_be_followed_says_so_and_the_page_goes_on(visit):
-    page = open_map(visit, "&with=Qq,Cr&range=hardness:9..1&color=beauty&map=umap,99")
-    for sentence in ("names 'Qq'", "reads 'hardness:9..1'", "the color 'beauty'", "the map 'umap,99'"):
+    page = open_map(visit, "&with=Qq,Cr&range=hardness:9..1&color=beauty&map=umap,99&colour=vec")
+    for sentence in ("names 'Qq'", "says 'colour', which this page does not know (it would be 'color')",
+                     "reads 'hardness:9..1'", "the color 'beauty'", "the map 'umap,99'"):
         expect(page.get_by_test_id("stAlert").filter(has_text=sentence)).to_be_visible()
     expect(page.get_by_role("button", name="contains Cr")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("colour="))
 
 
 def test_the_ring_moves_with_the_alloy_and_is_the_alloy_of_the_design_page(visit):

@@ -1,4 +1,5 @@
 """Small multiples: how values are spread in a selection, beside all of them in grey."""
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ PANEL = 108  # px
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """One quantity: title, unit, all its values [m], those selected [k], whether decades are counted, its colour."""
+    """One quantity: title, unit, all its exact values [m], those selected [k], whether decades are counted, its colour, and
+    how many bounds are selected beside them."""
 
     title: str
     unit: str
@@ -22,6 +24,7 @@ class Spread:
     chosen: np.ndarray
     logarithmic: bool
     color: str
+    n_bounds: int = 0
 
 
 def spreads_figure(spreads: Sequence[Spread], *, violins: bool = False) -> go.Figure:
@@ -51,7 +54,9 @@ def _place(index: int, n_rows: int) -> tuple[list[float], list[float]]:
 
 
 def _title(spread: Spread, x: float, y: float) -> dict:
-    said = f"{len(spread.chosen):,} · median {written(float(np.median(spread.chosen)))} {spread.unit}"
+    bounds = f" + {spread.n_bounds:,} bound{'s' if spread.n_bounds > 1 else ''}" if spread.n_bounds else ""
+    median = re.sub(r"\^(.*)", r"<sup>\1</sup>", written(float(np.median(spread.chosen))))
+    said = f"{len(spread.chosen):,} exact{bounds} · median {median} {spread.unit}"
     return {"text": f"{spread.title}<br><span style='color:{GREY};font-size:11px'>{said}</span>", "x": x, "y": y, "xref": "paper",
             "yref": "paper", "xanchor": "left", "yanchor": "bottom", "align": "left", "showarrow": False, "font": {"size": 12}}
 

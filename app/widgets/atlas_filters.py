@@ -12,6 +12,7 @@ from app.widgets.atlas_scene import Scene
 
 WORDS = ("family", "process", "source")
 STEPS = 100  # of a range slider, about
+WIDE = "filter_wide"  # ranges whose slider is shown at full width: no filters yet
 
 
 def filter_controls(scene: Scene) -> None:
@@ -31,13 +32,18 @@ def filter_chips(scene: Scene) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="chips"):
         for words, without in parts.items():
-            st.button(words, key=f"chip_{words}", icon=":material/close:", help="Take this filter away", on_click=_set,
+            st.button(words, key=f"chip_{words}", icon=":material/close:", help="Take this filter away", on_click=_take_away,
                       args=(without,))
-        st.button("Clear all", key="chip_all", type="tertiary", on_click=_set, args=(Filters(),))
+        st.button("Clear all", key="chip_all", type="tertiary", on_click=_take_away, args=(Filters(),))
 
 
 def _set(filters: Filters) -> None:
     state.show("filters", filters)
+
+
+def _take_away(left: Filters) -> None:
+    state.show(WIDE, ())
+    _set(left)
 
 
 def _change(name: str) -> None:
@@ -71,20 +77,23 @@ def _support(scene: Scene) -> None:
 
 
 def _ranges(scene: Scene) -> None:
-    """A slider for each range that is set, and a box to set one more."""
+    """A slider for each range that is set or about to be, and a box for one more."""
     known = {**CONDITIONS, **{key: one for key, one in scene.choices.items() if key in scene.atlas.quantities}}
-    for key, ends in scene.filters.ranges.items():
-        _slider(scene, known[key], ends)
-    left = [key for key in known if key not in scene.filters.ranges]
+    sliders = dict.fromkeys(state.shown(WIDE, ()), (None, None)) | scene.filters.ranges
+    for key, ends in sliders.items():
+        if key in known:
+            _slider(scene, known[key], ends)
+    if sliders:
+        st.caption("A range filters once it is narrowed; then it keeps only what reports the value.")
+    left = [key for key in known if key not in sliders]
     state.show("filter_range", None)
     st.selectbox("Add a range", left, index=None, format_func=lambda key: f"{known[key].kind} · {known[key].title}",
                  key="filter_range", on_change=_add_range, placeholder="property, condition, year, element, descriptor …")
 
 
 def _add_range() -> None:
-    key, filters = state.shown("filter_range"), state.shown("filters")
-    if key:
-        _set(filters.but(ranges={**filters.ranges, key: (None, None)}))
+    if key := state.shown("filter_range"):
+        state.show(WIDE, (*state.shown(WIDE, ()), key))
 
 
 def _slider(scene: Scene, quantity: Quantity, ends: tuple[float | None, float | None]) -> None:
@@ -123,5 +132,5 @@ def _change_range(key: str, logarithmic: bool, low: float, high: float) -> None:
     start, stop = state.shown(f"range_{key}")
     ends = (None if start <= low else start, None if stop >= high else stop)
     ends = tuple(10.0**end if logarithmic and end is not None else end for end in ends)
-    filters = state.shown("filters")
-    _set(filters.but(ranges={**filters.ranges, key: ends}))
+    state.show(WIDE, tuple(dict.fromkeys((*state.shown(WIDE, ()), key))))  # it stays in sight when it is opened fully again
+    _set(state.shown("filters").within(key, ends))

@@ -1,10 +1,12 @@
 """Every alloy on one map, and all that follows a selection there."""
+import difflib
+
 import numpy as np
 import streamlit as st
 
 from app import state
 from app.atlas import LABELS
-from app.cloud import cloud_of, picked
+from app.cloud import Cloud, cloud_of, picked
 from app.figures.atlas import MOST_POINTS, SAMPLE, Coloured, Points, map_figure
 from app.filters import QUERY_KEYS as FILTER_KEYS
 from app.filters import Filters
@@ -19,6 +21,7 @@ from app.widgets.atlas_scene import Scene, quantities
 from app.widgets.atlas_tables import marked_ids, tables
 from app.widgets.atlas_views import overview
 
+KNOWN = (*FILTER_KEYS, *LOOK_KEYS, *opening().to_query(), "view", "data", "curation")  # what a link to Explore may say
 TRUST = ("Trustworthiness (Venna & Kaski 2001): 1 where the ten nearest alloys on the map are also nearest in what they are "
          "compared by, about 0.5 where the map is as good as chance.")
 IDS, BAKED, REVISION = "map_ids", "map_baked", "map_revision"
@@ -36,7 +39,7 @@ def atlas_panel() -> None:
     with st.container(key="atlas"):
         left, right = st.columns([1.25, 1], gap="large")
     with left:
-        _map(scene, ids)
+        _map(scene, ids, cloud)
         _caption(scene)
         with st.container(key="alloy_on_map"):
             alloy_under_design(scene)
@@ -56,8 +59,17 @@ def _open_link() -> list[str]:
         look, strange = Look.from_query(query, {**numbers, **LABELS}, numbers)
         state.show("filters", filters)
         state.show("look", look)
-        said += missed + strange
+        said += missed + strange + _unknown(query)
     return said
+
+
+def _unknown(query: dict[str, str]) -> list[str]:
+    """A sentence for each parameter that means nothing here; it is taken out of the link."""
+    strange = sorted(query.keys() - set(KNOWN))
+    state.mirror_part({}, strange)
+    meant = {name: difflib.get_close_matches(name, KNOWN, n=1) for name in strange}
+    return [f"This link says {name[:40]!r}, which this page does not know" + (f" (it would be {close[0]!r})" if close else "")
+            + "; it is left out." for name, close in meant.items()]
 
 
 def _mirror(scene: Scene) -> None:
@@ -100,9 +112,9 @@ def _change(name: str) -> None:
     state.show("look", state.shown("look").but(**{name: state.shown(f"look_{name}")}))
 
 
-def _map(scene: Scene, ids: tuple[str, ...]) -> None:
+def _map(scene: Scene, ids: tuple[str, ...], cloud: Cloud) -> None:
     """The figure changes with what it shows, and not with what is drawn around on it: that the browser does by itself."""
-    chosen, marked = state.selection(), marked_ids()
+    chosen, marked = state.selection(), marked_ids(cloud)
     shows = (scene.datasets, scene.filters.to_query(), scene.look, maps.identity(scene.map), chosen.amounts, marked)
     baked = state.shown(BAKED)
     if baked is None or baked[0] != shows or not ids:

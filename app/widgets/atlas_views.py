@@ -31,6 +31,7 @@ MOST_ELEMENTS = 14
 PAIRS = ("vec", "delta", "mixing_enthalpy")
 MOST_PAIRS = 5
 SHARE = "share"
+THREE_LINES = 90  # pixels, so that the evidence can be read
 NOTHING = "No alloy is left. Take a filter away, or clear the selection: a double click on the map does it too."
 
 
@@ -43,7 +44,7 @@ def overview(scene: Scene, cloud: Cloud, clear: Callable[[], None] | None) -> No
             st.button("Clear selection", icon=":material/close:", on_click=clear, key="clear_selection")
     with st.container(horizontal=True, gap="medium", key="amounts"):
         for label, amount in _amounts(scene, cloud).items():
-            st.metric(label, f"{amount:,}", width="content")
+            st.metric(label, f"{amount:,}", width="content", help=_counted(scene, cloud) if label == "Doubted" else None)
     views = {"At a glance": _glance, "Values": _values, "Elements": _elements, "Conditions": _conditions, "Pairs": _pairs,
              "Papers": _papers, "Doubts": _doubts}
     for tab, draw in zip(st.tabs(list(views), on_change="rerun", key="map_views"), views.values(), strict=True):
@@ -58,16 +59,24 @@ def _amounts(scene: Scene, cloud: Cloud) -> dict[str, int]:
     return {"Alloys": len(cloud), "Readings": len(rows), "Papers": rows["reference_id"].nunique(), "Doubted": int(doubted.sum())}
 
 
+def _counted(scene: Scene, cloud: Cloud) -> str:
+    """What "Doubted" counts, beside the number of findings that the data desk lists."""
+    n = len(doubts_table(cloud, scene.suspects))
+    return (f"Readings, not findings: those that {n:,} finding{'s' if n != 1 else ''} name (one may name several; see Doubts), "
+            "and those that a rule leaves out of default training.")
+
+
 def _glance(scene: Scene, cloud: Cloud) -> None:
     """Elements, families and properties in one look."""
     alloys = scene.atlas.alloys.loc[cloud.ids]
     st.markdown(f"Mean **{mean_alloy(cloud)}** at.%  \nFamilies: {commonest(alloys['family'])}  \n"
                 f"Processing: {commonest(alloys['process'])}")
     _periodic(scene, cloud)
-    widths = {"Property": 180, "Readings": 66, "Median": 66, "Middle 80 %": 118, "Unit": 85}
+    widths = {"Property": 150, "Readings": 66, "Bounds": 60, "Median": 92, "Middle 80 %": 124, "Unit": 62}
     st.dataframe(summary_table(cloud), hide_index=True, width="stretch", height="content", key="map_summary",
                  column_config={name: st.column_config.Column(width=width) for name, width in widths.items()},
-                 alt="Each property: readings, median, middle 80 %")
+                 alt="Each property: readings, bounds among them, median, middle 80 %")
+    st.caption("Readings count bounds too; medians are of exact values only, and pool all conditions.")
 
 
 def _periodic(scene: Scene, cloud: Cloud) -> None:
@@ -91,14 +100,16 @@ def _values(scene: Scene, cloud: Cloud) -> None:
     shape = st.segmented_control("Shape", ["Histograms", "Violins"], default="Histograms", key="map_shape", required=True,
                                  label_visibility="collapsed")
     everything, chosen = exact_values(scene.passing.readings), exact_values(cloud.readings)
-    spreads = [Spread(one.label, one.unit, everything[key], chosen[key], one.logarithmic, color_of(index))
+    bounds = cloud.readings.loc[cloud.readings["value"].isna(), "property"].value_counts()
+    spreads = [Spread(one.label, one.unit, everything[key], chosen[key], one.logarithmic, color_of(index), bounds.get(key, 0))
                for index, (key, one) in enumerate(PROPERTIES.items()) if key in chosen]
     if not spreads:
         st.info("Nothing was measured exactly of these alloys; bounds stand in the table below.")
         return
     st.plotly_chart(spreads_figure(spreads, violins=shape == "Violins"), key="spreads", config=STILL,
                     alt="Each property of the selected alloys, beside all alloys in grey")
-    st.caption("Colour: these alloys. Grey: all that pass the filters. Each is scaled to its own peak.")
+    st.caption("Colour: these alloys. Grey: all that pass the filters. Each is scaled to its own peak. Drawn, and in the "
+               "median, are exact values of all conditions; bounds are counted only.")
 
 
 def _conditions(scene: Scene, cloud: Cloud) -> None:
@@ -133,9 +144,10 @@ def _doubts(scene: Scene, cloud: Cloud) -> None:
     if found.empty:
         st.info("No rule has anything against these readings.")
         return
-    st.dataframe(found, hide_index=True, width="stretch", height=520, key="map_doubts",
+    st.dataframe(found, hide_index=True, width="stretch", height=520, row_height=THREE_LINES, key="map_doubts",
                  column_config={"Paper": st.column_config.LinkColumn("Paper", display_text=rf"{DOI}(.*)"),
-                                "Evidence": st.column_config.Column(width=420)})
+                                "Alloy (at.%)": st.column_config.Column(width=110), "Property": st.column_config.Column(width=90),
+                                "Rule": st.column_config.Column(width=100), "Evidence": st.column_config.Column(width=290)})
     st.caption("Keep them, leave them out or turn them into bounds in the data desk.")
 
 
