@@ -41,7 +41,7 @@ def _symbols(values: Mapping[str, float]) -> list[go.Scatter]:
     """White on strong cells; else the text colour of the theme, pale where there is no value. (Traces: annotations are slow.)"""
     strong = {symbol for symbol, value in values.items() if value > 0.6 * max(values.values())}
     fonts = ((strong, {"size": 12, "color": "white"}), (values.keys() - strong, {"size": 12}),
-             (PLACES.keys() - values.keys(), {"size": 10, "color": tint(GREY, 0.75)}))
+             (PLACES.keys() - values.keys(), {"size": 10, "color": GREY}))
     return [_text(sorted(symbols), font, bold=font["size"] == 12) for symbols, font in fonts]
 
 
@@ -61,4 +61,4 @@ def _ground() -> go.Heatmap:
     for place in PLACES.values():
         pale[place] = 0.0
     return go.Heatmap(z=pale, xgap=2, ygap=2, showscale=False, hoverinfo="skip",
-                      colorscale=[[0, tint(GREY, 0.08)], [1, tint(GREY, 0.08)]])
+                      colorscale=[[0, tint(GREY, 0.13)], [1, tint(GREY, 0.13)]])

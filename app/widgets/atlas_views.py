@@ -31,7 +31,7 @@ MOST_ELEMENTS = 14
 PAIRS = ("vec", "delta", "mixing_enthalpy")
 MOST_PAIRS = 5
 SHARE = "share"
-THREE_LINES = 90  # pixels, so that the evidence can be read
+ROOMY = 128  # pixels, so that the evidence can be read
 NOTHING = "No alloy is left. Take a filter away, or clear the selection: a double click on the map does it too."
 
 
@@ -144,10 +144,10 @@ def _doubts(scene: Scene, cloud: Cloud) -> None:
     if found.empty:
         st.info("No rule has anything against these readings.")
         return
-    st.dataframe(found, hide_index=True, width="stretch", height=520, row_height=THREE_LINES, key="map_doubts",
+    st.dataframe(found, hide_index=True, width="stretch", height=520, row_height=ROOMY, key="map_doubts",
                  column_config={"Paper": st.column_config.LinkColumn("Paper", display_text=rf"{DOI}(.*)"),
                                 "Alloy (at.%)": st.column_config.Column(width=110), "Property": st.column_config.Column(width=90),
-                                "Rule": st.column_config.Column(width=100), "Evidence": st.column_config.Column(width=290)})
+                                "Rule": st.column_config.Column(width=100), "Evidence": st.column_config.Column(width=215)})
     st.caption("Keep them, leave them out or turn them into bounds in the data desk.")
 
 
