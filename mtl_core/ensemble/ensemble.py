@@ -64,14 +64,19 @@ class Ensemble:
         chunks = [self._answer(chunk[None, None], task) for chunk in np.split(values, range(BATCH, len(values), BATCH))]
         return tuple(np.concatenate([chunk.numpy() for chunk in part], axis=-1) for part in zip(*chunks, strict=True))
 
+    def predict_own(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:
+        """The same where each member has rows of its own, values [M, n, F]."""
+        asked = tf.constant(values[:, None], tf.float32)
+        return tuple(part.numpy() for part in self._answer(asked, task, _answer_own))
+
     def mean_tensor(self, values: tf.Tensor, task: str) -> tf.Tensor:
         """Means [M, K, n] as a tensor that can be differentiated; values: [n, F], or [M, 1, n, F] to give each member its own."""
         shared = values[None, None] if len(values.shape) == 2 else values
         return self._answer(shared, task)[0]
 
-    def _answer(self, values, task):
+    def _answer(self, values, task, graph=None):
         index = self.config.tasks.index(task)
-        return _answer(self.config.network, self.targets.kind, len(self.tasks), index, *self._tensors[task], values)
+        return (graph or _answer)(self.config.network, self.targets.kind, len(self.tasks), index, *self._tensors[task], values)
 
     @cached_property
     def _tensors(self):
@@ -101,3 +106,7 @@ def _answer(config: NetworkConfig, transform: str, n_tasks: int, task: int, para
     mean, log_scale = network.answer(config, network.heads(parameters, n_tasks)[task], x, hidden, masks)
     y, slope = TargetTransform(transform, **target).inverse(target["mean"] + target["std"] * mean, tnp)
     return y, slope * target["std"] * LOGISTIC_STD * tf.exp(log_scale)
+
+
+# Compiled apart, so that what a member says of its own rows leaves the graph of all other questions as it is.
+_answer_own = tf.function(_answer.python_function, reduce_retracing=True)

@@ -1,6 +1,7 @@
 """From observations and folds to a trained ensemble: every transform is fitted inside its own training part."""
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,24 +19,28 @@ from mtl_core.features.table import FeatureSpec
 from mtl_core.seeds import child_seed
 from mtl_core.tasks import TASKS
 
+Look = Callable[[int, Callable[[], Ensemble]], None]  # epoch, and what gives the ensemble that would be kept now
+
 
 def fit_ensemble(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig,
-                 parts: Sequence[Part], *, progress: Progress | None = None, state: Path | None = None,
+                 parts: Sequence[Part], *, progress: Progress | None = None, look: Look | None = None, state: Path | None = None,
                  should_stop: Callable[[], bool] = lambda: False) -> tuple[Ensemble, History]:
     """Train n_repeats members on each part, all at once.
 
     observations: n rows with `task`, `low`, `high`, `value`, `reference_group`; values: their unscaled features [n, F].
+    look: called after each epoch, before progress; whoever does not ask for the ensemble pays nothing.
     progress, state, should_stop: see `trainer.train`.
     """
     rows, scalers, targets = _training_rows(observations, values, spec, config, parts)
-    parameters, history = train(rows, config.network, config.train, n_tasks=len(config.tasks), seed=config.seed,
-                                progress=progress, state=state, should_stop=should_stop)
     leading = (len(rows.part_of_member), config.n_masks, 1)
     masks = network.draw_masks(config.network, leading, (child_seed(config.seed, "masks"), 0))
-    ensemble = Ensemble(
-        config=config, spec=spec, parameters=parameters, masks=tuple(mask.numpy() for mask in masks),
-        part_of_member=rows.part_of_member, features=stacked(scalers), targets=stacked([stacked(of_part) for of_part in targets]))
-    return ensemble, history
+    ensemble = partial(
+        Ensemble, config=config, spec=spec, masks=tuple(mask.numpy() for mask in masks), part_of_member=rows.part_of_member,
+        features=stacked(scalers), targets=stacked([stacked(of_part) for of_part in targets]))
+    parameters, history = train(
+        rows, config.network, config.train, n_tasks=len(config.tasks), seed=config.seed, progress=progress, state=state,
+        should_stop=should_stop, look=look and (lambda epoch, kept: look(epoch, lambda: ensemble(parameters=kept()))))
+    return ensemble(parameters=parameters), history
 
 
 def seconds_to_fit(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig,

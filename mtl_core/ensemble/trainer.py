@@ -50,13 +50,15 @@ class History:
 
 
 Progress = Callable[[int, int, History], None]  # epoch (from 1), n_epochs, the history so far
+Look = Callable[[int, Callable[[], dict[str, np.ndarray]]], None]  # epoch, and what gives the parameters that would be kept now
 
 
 def train(rows: TrainingRows, network_config: NetworkConfig, config: TrainConfig, *, n_tasks: int, seed: int,
-          progress: Progress | None = None, state: Path | None = None,
+          progress: Progress | None = None, look: Look | None = None, state: Path | None = None,
           should_stop: Callable[[], bool] = lambda: False) -> tuple[dict[str, np.ndarray], History]:
     """Parameters [M, …] and history of all members; the same rows, configs and seed give the same numbers.
 
+    look: called after each epoch, before progress; whoever does not ask for the parameters pays nothing.
     state: a file that keeps the training now and then, and from which it goes on where there is one already.
     should_stop: asked before each epoch. Raises ConfigError when a member has no row to learn from, StoppedError when it should
     stop, CheckpointError when the state is damaged or that of another training.
@@ -69,6 +71,8 @@ def train(rows: TrainingRows, network_config: NetworkConfig, config: TrainConfig
             file.write(training.arrays())
             raise StoppedError(f"stopped after epoch {training.epoch} of {config.epochs}; resumed, it goes on from there")
         training.learn()
+        if look:
+            look(training.epoch, training.result)
         if progress:
             progress(training.epoch, config.epochs, training.history())
         if file.is_due() or training.is_over():
