@@ -1,7 +1,7 @@
 """The specification of an ensemble and of its training; it round-trips through JSON and builds nothing."""
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mtl_core.data.folds import SPLITS, Split
 from mtl_core.errors import ConfigError
@@ -67,6 +67,7 @@ class EnsembleConfig(_Frozen):
     """Everything that, with the data and one seed, determines a run.
 
     n_masks: dropout masks a member, drawn once a run and reused for every alloy.
+    alone: train networks of each task alone as well, on the same folds, to tell what learning together is worth.
     """
 
     tasks: tuple[str, ...] = DEFAULT_TASKS
@@ -76,6 +77,7 @@ class EnsembleConfig(_Frozen):
     data: DataConfig = DataConfig()
     n_masks: int = Field(5, ge=5)
     seed: int = Field(0, ge=0)
+    alone: bool = False
 
     @field_validator("tasks")
     @classmethod
@@ -84,6 +86,12 @@ class EnsembleConfig(_Frozen):
         if unknown or not tasks or len(set(tasks)) != len(tasks):
             raise ValueError(f"expected different tasks out of {', '.join(TASKS)}; got {', '.join(tasks) or 'none'}")
         return tasks
+
+    @model_validator(mode="after")
+    def _has_something_to_learn_together(self):
+        if self.alone and len(self.tasks) < 2:
+            raise ValueError("expected two tasks or more to compare with each task alone, got one")
+        return self
 
 
 PRESETS: dict[str, EnsembleConfig] = {

@@ -6,43 +6,67 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from mtl_core.ensemble.config import EnsembleConfig
+from mtl_core.ensemble.ensemble import Ensemble
 from mtl_core.ensemble.trainer import History, Progress
 
 EPOCHS = 20  # the latest, from which the pace is taken: the machine may have become busier
+LOOK_SECONDS = 2.0  # from one look at the rows held out to the next, and so much longer that looking takes
+LOOK_SHARE = 0.01  # of the time, at most
+
+Scores = Callable[[Ensemble], dict]
 
 
 class Watch:
     """Writes the line of each epoch once: what a process learnt after its last save is learnt again, with the same numbers.
 
-    start: of this process's work, on the monotonic clock; earlier: the lines of the processes before it; seconds_after: that what
-    follows the last epoch will take; progress: whom else to tell.
+    start: of this process's work, on the monotonic clock; earlier: the lines of the processes before it; seconds_after: what
+    follows the last epoch will take; epochs_after: as many more epochs follow in other trainings; scores: what a look at the rows
+    held out finds; alone: the only task, where others are learnt without it; progress: whom else to tell.
     A line holds epoch, n_epochs, loss (task → one number a member, None when it is not finite), n_members, n_finished, seconds
     and seconds_left (None after the first epoch of a process, which compiles); with early stopping also validation, the mean
-    loss of each member on the rows that it keeps back.
+    loss of each member on the rows that it keeps back; now and then held_out, what `scores` found; and alone.
     """
 
     def __init__(self, config: EnsembleConfig, write: Callable[[dict], None], *, start: float, earlier: Sequence[Mapping] = (),
-                 seconds_after: float = 0.0, progress: Progress | None = None):
+                 seconds_after: float = 0.0, epochs_after: float = 0.0, scores: Scores | None = None, alone: str | None = None,
+                 progress: Progress | None = None):
         self._config, self._write, self._after, self._progress = config, write, seconds_after, progress
+        self._scores, self._alone, self._epochs_after = scores, alone, epochs_after
         self._start = start - (earlier[-1]["seconds"] if earlier else 0.0)
-        self._n_written, self._ends = max((line["epoch"] for line in earlier), default=0), deque(maxlen=EPOCHS + 1)
+        self._n_written = max((line["epoch"] for line in earlier if line.get("alone") == alone), default=0)
+        self._ends, self._look_at, self._looks, self._seen = deque(maxlen=EPOCHS + 1), 0.0, 0, None
 
     def seconds(self) -> float:
         """Since the run began, without the time in which no process worked at it."""
         return time.monotonic() - self._start
 
+    def look(self, epoch: int, ensemble: Callable[[], Ensemble]) -> None:
+        """See how the ensemble does on the rows held out, if it is time to; see `fit.Look`."""
+        start = time.monotonic()
+        is_last = epoch == self._config.train.epochs
+        if self._scores is None or epoch <= self._n_written or not (is_last or start >= self._look_at):
+            return
+        self._seen, end = self._scores(ensemble()), time.monotonic()
+        took = (end - start) if self._looks else 0.0  # the first one compiles
+        self._looks, self._look_at = self._looks + 1, end + max(LOOK_SECONDS, took / LOOK_SHARE)
+
     def __call__(self, epoch: int, n_epochs: int, history: History) -> None:
         """An epoch is done; see `trainer.Progress`."""
         self._ends.append(self.seconds())
         if epoch > self._n_written:
-            self._write({
-                "epoch": epoch, "n_epochs": n_epochs,
-                "loss": {task: _plain(history.task_loss[-1, :, index]) for index, task in enumerate(self._config.tasks)},
-                **({"validation": _plain(history.validation[-1])} if self._config.train.validation_share else {}),
-                "n_members": history.loss.shape[1], "n_finished": self._n_finished(epoch, n_epochs, history),
-                "seconds": round(self._ends[-1], 2), "seconds_left": self._seconds_left(n_epochs - epoch)})
+            self._write(self._line(epoch, n_epochs, history))
+        self._seen = None
         if self._progress:
             self._progress(epoch, n_epochs, history)
+
+    def _line(self, epoch, n_epochs, history):
+        return {
+            **({"alone": self._alone} if self._alone else {}), "epoch": epoch, "n_epochs": n_epochs,
+            "loss": {task: _plain(history.task_loss[-1, :, index]) for index, task in enumerate(self._config.tasks)},
+            **({"validation": _plain(history.validation[-1])} if self._config.train.validation_share else {}),
+            **({"held_out": self._seen} if self._seen else {}),
+            "n_members": history.loss.shape[1], "n_finished": self._n_finished(epoch, n_epochs, history),
+            "seconds": round(self._ends[-1], 2), "seconds_left": self._seconds_left(n_epochs - epoch)}
 
     def _n_finished(self, epoch, n_epochs, history):
         keeps_back, waited = ~np.isnan(history.validation[0]), epoch - history.last_epoch
@@ -52,7 +76,7 @@ class Watch:
         if len(self._ends) < 2:
             return None
         pace = (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
-        return round(n_epochs * pace + self._after, 1)
+        return round((n_epochs + self._epochs_after) * pace + self._after, 1)
 
 
 def _plain(values: np.ndarray) -> list[float | None]:
