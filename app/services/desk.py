@@ -33,10 +33,14 @@ def noise(datasets: tuple[str, ...]) -> pd.DataFrame:
     return repeat_noise(measured.table(datasets))
 
 
-@st.cache_data(show_spinner="Looking for readings that contradict each other …", max_entries=32)
 def suspects(datasets: tuple[str, ...], k: float) -> pd.DataFrame:
-    """Readings to doubt, the worst first."""
-    return find_suspects(measured.table(datasets), out_of_fold=model.out_of_fold(), k=k)
+    """Readings to doubt, the worst first; residuals are those of the run that answers."""
+    return _suspects(datasets, k, model.answering()[0])
+
+
+@st.cache_data(show_spinner="Looking for readings that contradict each other …", max_entries=32)
+def _suspects(datasets: tuple[str, ...], k: float, run: str) -> pd.DataFrame:
+    return find_suspects(measured.table(datasets), out_of_fold=model.out_of_fold(run), k=k)
 
 
 @st.cache_data(show_spinner="Looking at the shape of each column …", max_entries=8)

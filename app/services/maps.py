@@ -157,16 +157,19 @@ def passing(_filters: Filters, key: tuple[tuple[str, str], ...], datasets: tuple
     return Passing(readings, _filters.alloys(alloys, readings, lambda: in_domain(datasets)), hover_texts(alloys, readings))
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
 def errors(datasets: tuple[str, ...]) -> pd.DataFrame:
-    """Out-of-fold errors of the current run by alloy, one column a task; see `out_of_fold_errors`."""
-    return out_of_fold_errors(model.out_of_fold(), atlas(datasets).readings)
+    """Out-of-fold errors of the run that answers, by alloy, one column a task; see `out_of_fold_errors`."""
+    return _errors(datasets, model.answering()[0])
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _errors(datasets: tuple[str, ...], run: str) -> pd.DataFrame:
+    return out_of_fold_errors(model.out_of_fold(run), atlas(datasets).readings)
+
+
 def error_tasks() -> tuple[str, ...]:
-    """Tasks that the current run has out-of-fold predictions of."""
-    return tuple(model.out_of_fold()["task"].unique().tolist())
+    """Tasks that the run that answers has out-of-fold predictions of."""
+    return tuple(model.report()["metrics"])
 
 
 @st.cache_resource(show_spinner="Asking where the model has support …", max_entries=8)

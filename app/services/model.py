@@ -1,8 +1,13 @@
-"""What the loaded ensemble answers. Heavy imports stand inside the functions, so that a page pays only for what it uses."""
+"""What the loaded ensemble answers: the run that was promoted, or the one that the project ships.
+
+Heavy imports stand inside the functions, so that a page pays only for what it uses.
+"""
 import gc
 import sys
+import threading
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import pandas as pd
 import streamlit as st
@@ -13,25 +18,81 @@ from app.presets import opening
 from app.results import Result, results_of
 from app.selection import Selection
 from mtl_core.chemistry.composition import Composition
+from mtl_core.errors import AlloyscopeError
 from mtl_core.features.descriptors import describe
+from mtl_core.registry import promoted as registry
+from mtl_core.registry.runs import SHIPPED, run_folder
 from mtl_core.settings import ASSETS_DIR
 from mtl_core.tasks import TaskSpec
 
 
-@st.cache_resource(show_spinner="Loading the ensemble …")
+@dataclass
+class _Held:
+    """The one predictor in memory, the run that it belongs to, and why others could not be loaded, by run and time of file."""
+
+    run: str = ""
+    predictor: object = None
+    refusals: dict[tuple[str, int], str] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)  # the visitors of one server are threads of one process
+
+
+@st.cache_resource(show_spinner=False)
+def _held() -> _Held:
+    return _Held()
+
+
+def answering() -> tuple[str, str]:
+    """Id of the run that answers, and a sentence where it is not the one that was promoted. No network is loaded for it."""
+    run, complaint = registry.answering()
+    if refusal := _held().refusals.get(_seen(run)):
+        return SHIPPED, f"The run {run} was promoted, but cannot be loaded: {refusal}"
+    return run, complaint
+
+
+def _seen(run: str) -> tuple[str, int]:
+    """A run as its folder stands now; no answer is kept for longer than that."""
+    description = run_folder(run) / "ensemble.json"
+    return run, description.stat().st_mtime_ns if description.exists() else 0
+
+
 def predictor():
-    """The shipped predictor, warmed up; what is loaded by now never becomes garbage and is left out of its collection."""
+    """The predictor of the run that answers, warmed up; where that cannot be loaded the shipped one, and `answering` says why."""
+    run, _ = answering()
+    try:
+        return _predictor_of(run)
+    except AlloyscopeError as error:
+        if run == SHIPPED:
+            raise
+        _held().refusals[_seen(run)] = str(error)
+        return _predictor_of(SHIPPED)
+
+
+def _predictor_of(run: str):
+    """What is loaded by now never becomes garbage and is left out of its collection, until another run takes its place."""
+    held = _held()
+    with held.lock:
+        if held.run != run:
+            held.run, held.predictor = "", None
+            gc.unfreeze()
+            gc.collect()
+            with st.spinner("Loading the ensemble …"):
+                held.predictor = _loaded(run)
+            held.run = run
+            gc.collect()
+            gc.freeze()
+        return held.predictor
+
+
+def _loaded(run: str):
     from mtl_core.pipeline import load_predictor
 
-    loaded = load_predictor()
+    loaded = load_predictor(run)
     first = opening()
     reported = first.conditions.model_copy(update={"scan_rate_mv_s": 1.0})
     for conditions in (first.conditions, reported):  # one graph is traced for each size of batch
         for n_alloys in (1, POINTS):
             loaded.predict([first.composition] * n_alloys, conditions, level=first.level)
     _keep_compiled_graphs()
-    gc.collect()
-    gc.freeze()
     return loaded
 
 
@@ -72,7 +133,7 @@ def sweeps(selection: Selection, line: Line) -> tuple[Sweep, ...]:
 
 
 @st.cache_data(show_spinner="Predicting …", max_entries=256)
-def predicted(queries: tuple[tuple[tuple[str, str], ...], ...]) -> tuple[tuple[Result, ...], ...]:
+def _predicted(run: str, queries: tuple[tuple[tuple[str, str], ...], ...]) -> tuple[tuple[Result, ...], ...]:
     """Results of several selections, given as the items of their links; each under its own conditions and level."""
     chosen = [Selection.from_query(dict(query)) for query in queries]
     return tuple(
@@ -82,11 +143,11 @@ def predicted(queries: tuple[tuple[tuple[str, str], ...], ...]) -> tuple[tuple[R
 
 def results_for(selections: Iterable[Selection]) -> tuple[tuple[Result, ...], ...]:
     """Results of several selections, cached."""
-    return predicted(tuple(tuple(selection.to_query().items()) for selection in selections))
+    return _predicted(answering()[0], tuple(tuple(selection.to_query().items()) for selection in selections))
 
 
 @st.cache_data(show_spinner="Integrating along the path between the two alloys …", max_entries=64)
-def _attributions(query: tuple[tuple[str, str], ...], baseline: dict[str, float]) -> tuple:
+def _attributions(run: str, query: tuple[tuple[str, str], ...], baseline: dict[str, float]) -> tuple:
     from mtl_core.explain.attribution import attribute
 
     selection, start = Selection.from_query(dict(query)), Composition.from_mapping(baseline)
@@ -96,7 +157,7 @@ def _attributions(query: tuple[tuple[str, str], ...], baseline: dict[str, float]
 
 def attributions(selection: Selection, baseline: Composition) -> tuple:
     """An `mtl_core.explain.attribution.Attribution` a task: why the selected alloy differs from a baseline. Cached."""
-    return _attributions(tuple(selection.to_query().items()), baseline.at)
+    return _attributions(answering()[0], tuple(selection.to_query().items()), baseline.at)
 
 
 def derived(composition: Composition) -> pd.Series:
@@ -111,12 +172,16 @@ def predict_rows(rows: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     return predict_table(predictor(), rows, default=selection.conditions, level=selection.level)
 
 
-@st.cache_data(show_spinner=False)
-def report() -> dict:
-    """The stored metrics of the shipped run; no network is loaded for it."""
+def report(run: str = "") -> dict:
+    """The stored metrics of a run, of the one that answers unless another is named; no network is loaded for it."""
+    return _report(*_seen(run or answering()[0]))
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _report(run: str, seen: int) -> dict:
     from mtl_core import pipeline
 
-    return pipeline.evaluate()
+    return pipeline.evaluate(run)
 
 
 @st.cache_data(show_spinner=False)
@@ -125,9 +190,13 @@ def ablations() -> pd.DataFrame:
     return pd.read_csv(ASSETS_DIR / "ablations.csv")
 
 
-@st.cache_data(show_spinner=False)
-def out_of_fold() -> pd.DataFrame:
-    """The stored out-of-fold predictions of the shipped run."""
+def out_of_fold(run: str = "") -> pd.DataFrame:
+    """The stored out-of-fold predictions of a run, of the one that answers unless another is named."""
+    return _out_of_fold(*_seen(run or answering()[0]))
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _out_of_fold(run: str, seen: int) -> pd.DataFrame:
     from mtl_core import pipeline
 
-    return pipeline.read_out_of_fold()
+    return pipeline.read_out_of_fold(run)
