@@ -1,4 +1,5 @@
 """Which run the app answers from: one small file of the user, written by rename; without it, the ensemble that comes along."""
+from functools import lru_cache
 from pathlib import Path
 
 from mtl_core.errors import CheckpointError, RunError
@@ -6,6 +7,7 @@ from mtl_core.files import read_json, write_json
 from mtl_core.registry import locks
 from mtl_core.registry.reading import as_seen, read_run
 from mtl_core.registry.runs import METRICS, SHIPPED, Status, run_folder
+from mtl_core.registry.store import signature_of
 from mtl_core.settings import USER_DIR
 
 PROMOTED = "promoted.json"
@@ -48,8 +50,13 @@ def _obstacle(run: str, root: Path | None) -> str:
         return ""
     try:
         folder = run_folder(run, root)
-    except CheckpointError:
+        return _obstacle_in(folder, signature_of(folder))
+    except (CheckpointError, OSError):
         return "it is not here any more."
+
+
+@lru_cache(maxsize=64)  # asked for at every move of a slider
+def _obstacle_in(folder: Path, signature: str) -> str:
     found = as_seen(read_run(folder), folder)
     if found.label.deleted:
         return "it was deleted; restore it to use it."

@@ -29,6 +29,7 @@ from mtl_core.registry.runs import (
 
 SILENT_SECONDS = 30.0  # without a heartbeat, after which it is said; heartbeats come every other second
 _SCORES = ("r2", "mae", "rmse")
+_LEVEL = "0.9"  # of the band whose coverage is listed
 
 
 def read_run(folder: Path) -> Run:
@@ -73,10 +74,14 @@ def _check_sizes(folder: Path, state: State) -> None:
 
 def _scores(report: Mapping) -> dict:
     try:
-        return {task: {split: {name: float(row[name]) for name in _SCORES} for split, row in splits.items()}
+        return {task: {split: {name: float(row[name]) for name in _SCORES} | _coverage(row) for split, row in splits.items()}
                 for task, splits in report.get("metrics", {}).items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{METRICS}: expected r2, mae and rmse of each task and split, got another file") from error
+
+
+def _coverage(row: Mapping) -> dict[str, float]:
+    return {"coverage": float(row["coverage"][_LEVEL])} if "coverage" in row else {}
 
 
 def _seconds(state: State) -> float | None:

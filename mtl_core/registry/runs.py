@@ -109,8 +109,8 @@ class Label(_Frozen):
 
 
 class Run(_Frozen):
-    """A run as it is listed. scores: task → split → r2, mae, rmse; seconds: from its first start to its end, None before;
-    folds_sha256: equal for runs that were tested on the same folds."""
+    """A run as it is listed. scores: task → split → r2, mae, rmse, coverage (of the 90 % band); seconds: from its first start
+    to its end, None before; folds_sha256: equal for runs that were tested on the same folds."""
 
     id: str
     status: Status

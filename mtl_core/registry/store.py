@@ -22,7 +22,7 @@ from mtl_core.settings import RUNS_DIR
 
 INDEX = "registry.sqlite"
 BUSY_SECONDS = 5.0
-_FORMAT = (1, sorted(Run.model_fields))  # a row of another version counts as changed
+_FORMAT = (2, sorted(Run.model_fields))  # a row of another version counts as changed
 _UNSIGNED = {LOCK, LOG}  # they change all the time and say nothing about the run
 _SCHEMA = "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, signature TEXT NOT NULL, content TEXT NOT NULL)"
 
@@ -145,10 +145,11 @@ def _folders(home: Path) -> Iterator[tuple[Path, str]]:
         names = sorted(entry.name for entry in entries if is_id(entry.name))
     for name in names:
         with suppress(FileNotFoundError, NotADirectoryError):  # taken away meanwhile
-            yield home / name, _signature(home / name)
+            yield home / name, signature_of(home / name)
 
 
-def _signature(folder: Path) -> str:
+def signature_of(folder: Path) -> str:
+    """Fingerprint of a run folder's listing; what its files say follows from it."""
     with os.scandir(folder) as entries:
         listing = [_FORMAT, *sorted(_listed(entry) for entry in entries if entry.name not in _UNSIGNED)]
     return hashlib.blake2b(repr(listing).encode(), digest_size=16).hexdigest()
