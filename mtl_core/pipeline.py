@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mtl_core.uncertainty.predictor import Predictor
 
 OUT_OF_FOLD, CURATION, STATE = "out_of_fold.csv", "curation.json", "state.npz"
+ALONE = "alone.csv"  # out-of-fold predictions of the networks that learn one task only
 START_SECONDS = 6.0  # until a process has loaded TensorFlow
 PREDICT_SECONDS = 0.02  # for one task of the rows that one part holds out, with its share of the metrics
 HELD_OUT = ("measurement_id", "task", "reference_group", "family", "split", "fold_seed", "fold", "low", "high", "mean", "std")
@@ -68,6 +69,14 @@ class Prepared:
             return parts
         return residual_rule.without_large_residuals(parts, self.training, self.values, self.spec, self.curation,
                                                      seed=config.seed)
+
+    def of_task(self, task: str, parts: Sequence[Part]) -> tuple[Prepared, tuple[Part, ...]]:
+        """The rows of one task alone, in the same folds."""
+        rows = (self.observations["task"] == task).to_numpy()
+        mine = {name: getattr(self, name)[rows] for name in ("values", "is_training", "is_test")}
+        mine |= {name: getattr(self, name)[rows].reset_index(drop=True) for name in ("observations", "training")}
+        return replace(self, **mine), tuple(
+            replace(part, is_training=part.is_training[rows], is_test=part.is_test[rows]) for part in parts)
 
 
 def prepare(table: AlloyTable, config: EnsembleConfig, *, curation: Curation | None = None) -> Prepared:
@@ -105,8 +114,6 @@ def train(config: EnsembleConfig, *, root: Path | None = None, folder: Path | No
     the numbers of a training that nothing interrupted, and a finished run is left as it is.
     Raises StoppedError soon after should_stop() says so, RunError for a folder that holds a training and is not to be resumed.
     """
-    from mtl_core.ensemble.watch import Watch
-
     start, logged = time.monotonic(), read_progress(folder) if folder else []
     if logged and not resume:
         raise RunError(f"{folder.name}: expected the folder of a new run, it holds a training; resume it, or start another run")
@@ -114,36 +121,83 @@ def train(config: EnsembleConfig, *, root: Path | None = None, folder: Path | No
         config, curation = pinned(config, user_root, folder)
         table = read_data(config.data.datasets, root=user_root)
         prepared = prepare(table, config, curation=curation)
-        parts, folder = prepared.parts(config), folder or new_run(root)
-        watch = Watch(config, partial(append_progress, folder), start=start, earlier=logged, progress=progress,
-                      seconds_after=_seconds_after(prepared, parts, config))
-        _train(folder, table.sha256, prepared, parts, config, watch, should_stop or (lambda: False))
-    (folder / STATE).unlink(missing_ok=True)
+        folder = folder or new_run(root)
+        _Training(folder, config, prepared, start=start, logged=logged, progress=progress,
+                  should_stop=should_stop or (lambda: False)).run(table.sha256)
+    for path in folder.glob(f"{Path(STATE).stem}*.npz"):
+        path.unlink()
     return folder
 
 
-def _train(folder, data_sha256, prepared, parts, config, watch, should_stop):
-    """Each file follows from config, data and seed alone, so whatever an earlier process wrote is written again as it was."""
-    import tensorflow as tf
+class _Training:
+    """The steps of one run. Each file follows from config, data and seed alone, so whatever an earlier process wrote is written
+    again as it was."""
 
-    from mtl_core.ensemble import checkpoint
-    from mtl_core.ensemble.fit import fit_ensemble
-    from mtl_core.uncertainty import metrics
+    def __init__(self, folder, config, prepared, *, start, logged, progress, should_stop):
+        self.folder, self.config, self.prepared, self.should_stop = folder, config, prepared, should_stop
+        self.parts = prepared.parts(config)
+        self.seconds_after = _seconds_after(prepared, self.parts, config)
+        self.progress, self.timing = progress, {"start": start, "earlier": logged}
 
-    tf.config.experimental.enable_op_determinism()  # free here; an operation that gave other numbers each time would be refused
-    if prepared.curation is not None:
-        write_json(folder / CURATION, prepared.curation.model_dump(mode="json"))
-    ensemble, history = fit_ensemble(prepared.training, prepared.values, prepared.spec, config, parts, progress=watch,
-                                     state=folder / STATE, should_stop=should_stop)
-    deployed = np.array([parts[part].split == "reference" for part in ensemble.part_of_member])
-    checkpoint.save(ensemble.select(deployed), folder, data_sha256=data_sha256)
-    write_arrays(folder / "history.npz", vars(history))
-    write_table(folder / OUT_OF_FOLD, metrics.out_of_fold(ensemble, parts, prepared.observations, prepared.values))
-    held_out = read_out_of_fold(folder.name, root=folder.parent)  # as stored, so that anyone can recompute the metrics
-    write_json(folder / METRICS, {
-        "metrics": metrics.evaluate(held_out), "transfer": metrics.transfer(held_out),
-        "baselines": _baselines(prepared, parts, config, should_stop), "n_members": int(deployed.sum()),
-        "n_masks": config.n_masks, "folds_sha256": folds_sha256(held_out), "seconds": round(watch.seconds(), 1)})
+    def run(self, data_sha256):
+        import tensorflow as tf
+
+        from mtl_core.ensemble import checkpoint
+        from mtl_core.uncertainty import metrics
+
+        tf.config.experimental.enable_op_determinism()  # free here; what gave other numbers each time would be refused
+        prepared, parts = self.prepared, self.parts
+        if prepared.curation is not None:
+            write_json(self.folder / CURATION, prepared.curation.model_dump(mode="json"))
+        ensemble, history, watch = self._fit(self.config, prepared, parts, epochs_after=_epochs_alone(self.config, prepared))
+        deployed = np.array([parts[part].split == "reference" for part in ensemble.part_of_member])
+        checkpoint.save(ensemble.select(deployed), self.folder, data_sha256=data_sha256)
+        write_arrays(self.folder / "history.npz", vars(history))
+        write_table(self.folder / OUT_OF_FOLD, metrics.out_of_fold(ensemble, parts, prepared.observations, prepared.values))
+        held_out = read_out_of_fold(self.folder.name, root=self.folder.parent)  # as stored: anyone can recompute the metrics
+        alone = {"alone": self._alone(held_out)} if self.config.alone else {}
+        write_json(self.folder / METRICS, {
+            "metrics": metrics.evaluate(held_out), "transfer": metrics.transfer(held_out), **alone,
+            "baselines": _baselines(prepared, parts, self.config, self.should_stop), "n_members": int(deployed.sum()),
+            "n_masks": self.config.n_masks, "folds_sha256": folds_sha256(held_out), "seconds": round(watch.seconds(), 1)})
+
+    def _fit(self, config, prepared, parts, *, alone=None, epochs_after=0.0):
+        from mtl_core.ensemble.fit import fit_ensemble
+        from mtl_core.ensemble.watch import Watch
+        from mtl_core.uncertainty.held_out import HeldOut
+
+        scores = HeldOut(parts, prepared.observations, prepared.values, config.tasks).scores
+        watch = Watch(config, partial(append_progress, self.folder), alone=alone, scores=scores, epochs_after=epochs_after,
+                      seconds_after=self.seconds_after, progress=self.progress, **self.timing)
+        state = self.folder / (f"{Path(STATE).stem}_{alone}.npz" if alone else STATE)
+        ensemble, history = fit_ensemble(prepared.training, prepared.values, prepared.spec, config, parts, progress=watch,
+                                         look=watch.look, state=state, should_stop=self.should_stop)
+        return ensemble, history, watch
+
+    def _alone(self, together):
+        """What learning together is worth: networks of each task alone, on the same folds; see `comparison.compare`."""
+        from mtl_core.uncertainty.comparison import as_report, compare
+        from mtl_core.uncertainty.metrics import out_of_fold
+
+        tables = []
+        for index, task in enumerate(self.config.tasks):
+            prepared, parts = self.prepared.of_task(task, self.parts)
+            config = self.config.model_copy(update={"tasks": (task,), "alone": False})
+            ensemble, _, _ = self._fit(config, prepared, parts, alone=task,
+                                       epochs_after=_epochs_alone(self.config, self.prepared, index))
+            tables.append(out_of_fold(ensemble, parts, prepared.observations, prepared.values))
+        write_table(self.folder / ALONE, pd.concat(tables))
+        return as_report(compare(pd.read_csv(self.folder / ALONE), together))
+
+
+def _epochs_alone(config, prepared, index: int | None = None) -> float:
+    """How many epochs of the training under way (the task with this index alone, or None: all together) the trainings of one
+    task alone that follow will last: an epoch costs what its rows do."""
+    if not config.alone:
+        return 0.0
+    rows = [(prepared.observations["task"] == task).sum() for task in config.tasks]
+    later, now = (rows, sum(rows)) if index is None else (rows[index + 1:], rows[index])
+    return config.train.epochs * sum(later) / now
 
 
 def estimate_seconds(config: EnsembleConfig, *, user_root: Path | None = None) -> float:
@@ -157,8 +211,9 @@ def estimate_seconds(config: EnsembleConfig, *, user_root: Path | None = None) -
     config, curation = pinned(config, user_root)
     prepared = prepare(read_data(config.data.datasets, root=user_root), config, curation=curation)
     parts = prepared.parts(config)
+    to_fit = seconds_to_fit(prepared.training, prepared.values, prepared.spec, config, parts)
     return (START_SECONDS + time.monotonic() - start + _seconds_after(prepared, parts, config)
-            + seconds_to_fit(prepared.training, prepared.values, prepared.spec, config, parts))
+            + to_fit * (1 + _epochs_alone(config, prepared) / config.train.epochs))
 
 
 def _seconds_after(prepared, parts, config) -> float:
