@@ -20,7 +20,7 @@ def model_pair(network: NetworkConfig, train: TrainConfig, *, n_features: int, n
         hidden = _dense(hidden, width, network)
     models = []
     for _ in range(n_tasks):
-        output = keras.layers.Dense(1)(_dense(hidden, network.head, network))
+        output = keras.layers.Dense(1)(_dense(hidden, network.head[0], network))
         model = keras.Model(inputs, output + keras.layers.Dense(1, use_bias=False)(inputs))
         model.compile(keras.optimizers.AdamW(train.learning_rate, weight_decay=train.weight_decay), "mse")
         models.append(model)

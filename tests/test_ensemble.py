@@ -73,10 +73,40 @@ def test_rows_outside_a_training_part_never_matter_whatever_they_hold(usual):
 
 def answers(trained, rows, config=NETWORK):
     """Mean and log scale of every member for each row's own task, without dropout, [M, n]."""
-    x, ones = tf.constant(rows.features[rows.part_of_member][:, None]), [1.0] * len(network.mask_widths(config))
+    x = tf.constant(rows.features[rows.part_of_member][:, None])
+    ones = [tf.ones((1, 1, 1, width)) for width in network.mask_widths(config)]
     hidden = network.trunk(config, trained, x, ones)
-    both = [network.answer(config, head, x, hidden, ones) for head in network.heads(trained, 2)]
+    both = [network.answer(config, head, x, hidden, ones) for head in network.heads(config, trained, 2)]
     return [np.where(rows.task, both[1][part][:, 0], both[0][part][:, 0]) for part in (0, 1)]
+
+
+def test_heads_that_are_given_one_by_one_and_are_alike_are_the_head_that_is_given_for_all():
+    given = NETWORK.model_copy(update={"head": (5, 3)}), NETWORK.model_copy(update={"heads": ((5, 3), (5, 3))})
+    assert not differs(*(parameters(made_up_rows(), network_config=config) for config in given)).any()
+
+
+def test_a_head_has_the_layers_of_its_own_task_and_nothing_else_moves_it():
+    config, rows = NetworkConfig(trunk=(8,), heads=((4,), (6, 3, 2)), dropout=0.0), made_up_rows()
+    trained = parameters(rows, network_config=config)
+    assert trained["head_1_weight"].shape == (4, 2, 6, 3) and trained["output_weight"].shape == (4, 2, 4, 1)
+    assert network.mask_widths(config) == (8, 6, 3, 2)
+    before = answers(trained, rows, config)
+    foreign = {"head_0_weight": np.s_[:, 0, :, 4:], "head_1_weight": np.s_[:, 0], "head_2_bias": np.s_[:, 0],
+               "output_weight": np.s_[:, 1, 2:]}
+    for name, where in foreign.items():
+        trained[name][where] = 1e3
+    np.testing.assert_array_equal(before, answers(trained, rows, config))
+    trained["head_2_weight"][:, 1] += 1.0
+    moved = answers(trained, rows, config)[0] != before[0]
+    assert moved[:, rows.task == 1].all() and not moved[:, rows.task == 0].any()
+
+
+def test_one_task_alone_keeps_its_own_head():
+    config = EnsembleConfig(network=NetworkConfig(heads=((4,), (6, 3))))
+    assert config.for_task(config.tasks[1]).network == NetworkConfig(head=(6, 3))
+    assert EnsembleConfig().for_task("hardness") == EnsembleConfig(tasks=("hardness",))
+    with pytest.raises(ValidationError, match="expected heads for 2 tasks, or none and one `head` for all; got 1"):
+        EnsembleConfig(network=NetworkConfig(heads=((4,),)))
 
 
 def test_early_stopping_keeps_the_epoch_that_was_best_on_the_rows_kept_back():
@@ -136,7 +166,7 @@ def test_the_trainer_recovers_what_censoring_hides():
         ones = [1.0] * 2
         inputs = tf.constant(np.stack([x, x])[:, None])
         hidden_state = network.trunk(straight, trained, inputs, ones)
-        mean, _ = network.answer(straight, network.heads(trained, 1)[0], inputs, hidden_state, ones)
+        mean, _ = network.answer(straight, network.heads(straight, trained, 1)[0], inputs, hidden_state, ones)
         return np.abs(mean.numpy().mean(axis=(0, 1)) - 2 * x[:, 0])[hidden].mean()
 
     with_bounds, without = error_where_hidden(np.ones(800, bool)), error_where_hidden(~hidden)
@@ -261,8 +291,8 @@ def flip(folder):
 
 DAMAGES = {
     "array missing": (lambda f: rewrite(f, lambda a: a.pop("masks/0")), r"masks/0.*got \{'masks/0': None\}"),
-    "wrong shape": (lambda f: rewrite(f, lambda a: a.update({"parameters/head_weight": a["parameters/head_weight"][:-1]})),
-                    r"parameters/head_weight': \(6, 2, 8, 4\)\}, got .*\(5, 2, 8, 4\)"),
+    "wrong shape": (lambda f: rewrite(f, lambda a: a.update({"parameters/head_0_weight": a["parameters/head_0_weight"][:-1]})),
+                    r"parameters/head_0_weight': \(6, 2, 8, 4\)\}, got .*\(5, 2, 8, 4\)"),
     "array too many": (lambda f: rewrite(f, lambda a: a.update(extra=np.zeros(2))), r"'extra': None\}, got \{'extra': \(2,\)"),
     "truncated": (lambda f: (f / checkpoint.ARRAYS).write_bytes((f / checkpoint.ARRAYS).read_bytes()[:-200]), "cannot be read"),
     "bytes flipped": (flip, "cannot be read"),

@@ -4,14 +4,18 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from mtl_core.ensemble.losses import LOGISTIC_STD, negative_log_likelihood
+from mtl_core.ensemble.losses import NOISE_STD, negative_log_likelihood
 
 INF = np.inf
 
 
-def expected(low, high, mean, scale):
+NOISE = {"logistic": stats.logistic, "gaussian": stats.norm}
+EACH = pytest.mark.parametrize("likelihood", NOISE)
+
+
+def expected(low, high, mean, scale, likelihood):
     """The same from scipy, in double precision; the smaller tail is used, so that nothing cancels."""
-    noise = stats.logistic(mean, scale)
+    noise = NOISE[likelihood](mean, scale)
     if low == high:
         return -noise.logpdf(low)
     from_left, from_right = noise.cdf(high) - noise.cdf(low), noise.sf(low) - noise.sf(high)
@@ -20,22 +24,26 @@ def expected(low, high, mean, scale):
 
 @pytest.mark.parametrize(("low", "high"), [(0.7, 0.7), (1.2, INF), (-INF, -0.4), (-0.3, 0.9), (2.0, 2.5), (-INF, INF)],
                          ids=["exact", "right", "left", "interval", "interval in the tail", "nothing known"])
-@pytest.mark.parametrize(("mean", "scale"), [(0.0, 1.0), (0.5, 0.3), (-2.0, 2.0)])
-def test_the_loss_is_minus_the_log_likelihood_of_logistic_noise(low, high, mean, scale):
-    loss = negative_log_likelihood(*(tf.constant(value, tf.float32) for value in (low, high, mean, np.log(scale))))
-    assert float(loss) == pytest.approx(expected(low, high, mean, scale), rel=2e-4, abs=2e-5)
+@pytest.mark.parametrize(("mean", "scale"), [(0.0, 1.0), (0.5, 0.3), (-2.0, 2.0), (0.5, 0.1)])
+@EACH
+def test_the_loss_is_minus_the_log_likelihood_of_the_noise(low, high, mean, scale, likelihood):
+    loss = negative_log_likelihood(*(tf.constant(value, tf.float32) for value in (low, high, mean, np.log(scale))), likelihood)
+    assert float(loss) == pytest.approx(expected(low, high, mean, scale, likelihood), rel=2e-4, abs=2e-5)
 
 
-def test_the_noise_scale_and_the_standard_deviation_belong_to_the_same_distribution():
-    assert pytest.approx(stats.logistic.std(), rel=1e-6) == LOGISTIC_STD
+@EACH
+def test_the_noise_scale_and_the_standard_deviation_belong_to_the_same_distribution(likelihood):
+    assert pytest.approx(NOISE[likelihood].std(), rel=1e-6) == NOISE_STD[likelihood]
 
 
+@EACH
 @pytest.mark.parametrize(("low", "high"), [(0.0, 0.0), (0.0, INF), (-INF, 0.0), (0.0, 1e-7), (0.0, 1e3), (-INF, INF)])
-def test_loss_and_gradients_stay_finite_far_from_the_bound(low, high):
+def test_loss_and_gradients_stay_finite_far_from_the_bound(low, high, likelihood):
     mean, log_scale = np.meshgrid([-1e4, -50.0, 0.0, 50.0, 1e4], [-4.0, 0.0, 2.0])
     mean, log_scale = tf.Variable(mean, dtype=tf.float32), tf.Variable(log_scale, dtype=tf.float32)
     with tf.GradientTape() as tape:
-        loss = negative_log_likelihood(*(tf.fill(mean.shape, np.float32(side)) for side in (low, high)), mean, log_scale)
+        sides = [tf.fill(mean.shape, np.float32(side)) for side in (low, high)]
+        loss = negative_log_likelihood(*sides, mean, log_scale, likelihood)
     for values in (loss, *tape.gradient(loss, [mean, log_scale])):
         assert np.isfinite(values.numpy()).all()
 

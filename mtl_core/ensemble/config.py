@@ -1,11 +1,12 @@
 """The specification of an ensemble and of its training; it round-trips through JSON and builds nothing."""
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from mtl_core.data.folds import SPLITS, Split
 from mtl_core.errors import ConfigError
 from mtl_core.features.preparation import Preparation
+from mtl_core.features.table import Inputs
 from mtl_core.tasks import DEFAULT_TASKS, TASKS
 
 
@@ -13,21 +14,31 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _as_widths(value: object) -> object:
+    return (value,) if isinstance(value, int) else value
+
+
+Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1), BeforeValidator(_as_widths)]
+
+
 class NetworkConfig(_Frozen):
     """One member: shared trunk, one head a task, a linear skip from the inputs to each output.
 
+    trunk, head: neurons of each hidden layer. heads: those of each task, in the order of the tasks, where they differ.
     activation: smooth ones only; a ReLU network has no interactions between its inputs.
     input_gain: spread of the first layer's initial weights, 1 for N(0, 1 / fan-in); a larger one tells closer alloys apart.
-    noise: "task" learns one noise scale a task, "alloy" predicts it from the trunk.
+    noise: "task" learns one noise scale a task, "alloy" predicts it from the trunk. likelihood: of a measurement, see `losses`.
     """
 
-    trunk: tuple[int, ...] = Field((64, 64), min_length=1)
-    head: int = Field(32, ge=1)
+    trunk: Widths = (64, 64)
+    head: Widths = (32,)
+    heads: tuple[Widths, ...] = ()
     activation: Literal["gelu", "silu", "softplus", "tanh"] = "gelu"
     input_gain: float = Field(2.0, gt=0.0)
     dropout: float = Field(0.1, ge=0.0, lt=0.9)
     linear_skip: bool = True
     noise: Literal["task", "alloy"] = "alloy"
+    likelihood: Literal["logistic", "gaussian"] = "logistic"
 
 
 class TrainConfig(_Frozen):
@@ -66,8 +77,9 @@ class DataConfig(_Frozen):
 class EnsembleConfig(_Frozen):
     """Everything that, with the data and one seed, determines a run.
 
-    n_masks: dropout masks a member, drawn once a run and reused for every alloy.
-    alone: train networks of each task alone as well, on the same folds, to tell what learning together is worth.
+    inputs: what the networks see of an alloy besides its conditions. n_masks: dropout masks a member, drawn once a run and
+    reused for every alloy. alone: train networks of each task alone as well, on the same folds, to tell what learning together
+    is worth.
     """
 
     tasks: tuple[str, ...] = DEFAULT_TASKS
@@ -75,6 +87,7 @@ class EnsembleConfig(_Frozen):
     train: TrainConfig = TrainConfig()
     preparation: Preparation = Preparation()
     data: DataConfig = DataConfig()
+    inputs: Inputs = "both"
     n_masks: int = Field(5, ge=5)
     seed: int = Field(0, ge=0)
     alone: bool = False
@@ -92,6 +105,19 @@ class EnsembleConfig(_Frozen):
         if self.alone and len(self.tasks) < 2:
             raise ValueError("expected two tasks or more to compare with each task alone, got one")
         return self
+
+    @model_validator(mode="after")
+    def _one_head_a_task(self):
+        if len(self.network.heads) not in (0, len(self.tasks)):
+            raise ValueError(f"expected heads for {len(self.tasks)} tasks, or none and one `head` for all; "
+                             f"got {len(self.network.heads)}")
+        return self
+
+    def for_task(self, task: str) -> "EnsembleConfig":
+        """The same ensemble that learns one of its tasks only."""
+        head = self.network.heads[self.tasks.index(task)] if self.network.heads else self.network.head
+        network = self.network.model_copy(update={"head": head, "heads": ()})
+        return self.model_copy(update={"tasks": (task,), "network": network, "alone": False})
 
 
 PRESETS: dict[str, EnsembleConfig] = {

@@ -8,7 +8,7 @@ import tensorflow.experimental.numpy as tnp
 
 from mtl_core.ensemble import network
 from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig
-from mtl_core.ensemble.losses import LOGISTIC_STD
+from mtl_core.ensemble.losses import NOISE_STD
 from mtl_core.features.preparation import TargetTransform, arrays_of, mapped
 from mtl_core.features.scaling import Scaler
 from mtl_core.features.table import FeatureSpec
@@ -103,9 +103,9 @@ def _answer(config: NetworkConfig, transform: str, n_tasks: int, task: int, para
     """
     x = Scaler(**features).transform(values, tnp) * visible
     hidden = network.trunk(config, parameters, x, masks)
-    mean, log_scale = network.answer(config, network.heads(parameters, n_tasks)[task], x, hidden, masks)
+    mean, log_scale = network.answer(config, network.heads(config, parameters, n_tasks)[task], x, hidden, masks)
     y, slope = TargetTransform(transform, **target).inverse(target["mean"] + target["std"] * mean, tnp)
-    return y, slope * target["std"] * LOGISTIC_STD * tf.exp(log_scale)
+    return y, slope * target["std"] * NOISE_STD[config.likelihood] * tf.exp(log_scale)
 
 
 # Compiled apart, so that what a member says of its own rows leaves the graph of all other questions as it is.

@@ -90,10 +90,10 @@ class Graph(tf.Module):
         of_task = tf.one_hot(tf.gather(self.task, batch), self.n_tasks)
         hidden = network.trunk(self.network, self.parameters, x, masks)
         outputs = [network.answer(self.network, head, x, hidden, masks)
-                   for head in network.heads(self.parameters, self.n_tasks)]
+                   for head in network.heads(self.network, self.parameters, self.n_tasks)]
         mean, log_scale = (tf.stack([output[part][:, 0] for output in outputs], axis=-1) for part in (0, 1))
-        return negative_log_likelihood(low, high, tf.reduce_sum(mean * of_task, -1),
-                                       tf.reduce_sum(log_scale * of_task, -1))
+        return negative_log_likelihood(low, high, tf.reduce_sum(mean * of_task, -1), tf.reduce_sum(log_scale * of_task, -1),
+                                       self.network.likelihood)
 
     def _adamw(self, gradients, step):
         """Adam with decoupled weight decay on weights only (Loshchilov & Hutter 2019, arXiv 1711.05101), in TensorFlow's fused

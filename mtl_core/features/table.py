@@ -18,6 +18,7 @@ from mtl_core.tasks import ELECTROLYTE, TaskSpec
 from mtl_core.types import PROCESSES
 
 Kind = Literal["element", "descriptor", "corrosion", "process", "condition"]
+Inputs = Literal["both", "elements", "descriptors"]
 
 _BY_KEY = {descriptor.key: descriptor for descriptor in DESCRIPTORS}
 # The condition that a task must list to see the column.
@@ -36,6 +37,7 @@ class FeatureSpec(BaseModel):
     """Which columns there are, and which of them each task may see; round-trips through JSON.
 
     symbols: elements whose at.% are columns, by atomic number. masked: elements with a "not reported" column.
+    inputs: which columns of the composition are looked at.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +47,7 @@ class FeatureSpec(BaseModel):
     corrosion: tuple[str, ...] = _keys("corrosion")
     masked: tuple[str, ...] = ("Mo", "W", "N")
     processes: tuple[str, ...] = PROCESSES
+    inputs: Inputs = "both"
 
     @field_validator("symbols")
     @classmethod
@@ -82,11 +85,12 @@ class FeatureSpec(BaseModel):
         return tuple(self._kind_of.values())
 
     def visible(self, task: TaskSpec) -> np.ndarray:
-        """Which columns may move the task's prediction, [F] bool: nothing but what its `conditions` list."""
+        """Which columns may move the task's prediction, [F] bool: of the conditions, nothing but what its `conditions` list."""
         in_electrolyte = bool(set(task.conditions) & set(ELECTROLYTE))
         allowed = {"element": True, "descriptor": True, "corrosion": in_electrolyte,
                    "process": "process" in task.conditions}
-        return np.array([_CONDITION_OF[name] in task.conditions if kind == "condition" else allowed[kind]
+        hidden = {"both": (), "elements": _BY_KEY, "descriptors": [f"at_{symbol}" for symbol in self.symbols]}[self.inputs]
+        return np.array([(_CONDITION_OF[name] in task.conditions if kind == "condition" else allowed[kind]) and name not in hidden
                          for name, kind in self._kind_of.items()])
 
 
