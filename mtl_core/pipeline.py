@@ -89,7 +89,7 @@ def prepare(table: AlloyTable, config: EnsembleConfig, *, curation: Curation | N
     for key in config.tasks:
         check_target(TASKS[key].to_learning(rows.loc[rows["task"] == key, "high"].to_numpy(float)), config.preparation.target,
                      TASKS[key])
-    spec = FeatureSpec(symbols=tuple(symbol for symbol in table.elements if (rows[AT + symbol] > 0).any()))
+    spec = FeatureSpec(symbols=tuple(symbol for symbol in table.elements if (rows[AT + symbol] > 0).any()), inputs=config.inputs)
     at = rows[[AT + symbol for symbol in spec.symbols]].to_numpy(float)
     return Prepared(rows, featurize(at, rows, spec).values, spec, curated.training, curated.is_training, curated.is_test,
                     curation)
@@ -182,7 +182,7 @@ class _Training:
         tables = []
         for index, task in enumerate(self.config.tasks):
             prepared, parts = self.prepared.of_task(task, self.parts)
-            config = self.config.model_copy(update={"tasks": (task,), "alone": False})
+            config = self.config.for_task(task)
             ensemble, _, _ = self._fit(config, prepared, parts, alone=task,
                                        epochs_after=_epochs_alone(self.config, self.prepared, index))
             tables.append(out_of_fold(ensemble, parts, prepared.observations, prepared.values))

@@ -58,6 +58,14 @@ def test_a_condition_moves_what_a_task_sees_exactly_when_the_task_lists_it(key, 
     assert (before != after).any() == (condition in TASKS[key].conditions)
 
 
+@pytest.mark.parametrize(("inputs", "hidden"), [("elements", {"vec", "pren_steel"}), ("descriptors", {"at_Cr", "at_Ni"})])
+def test_elements_or_descriptors_can_be_hidden_while_conditions_and_what_was_not_reported_stay(inputs, hidden):
+    both, chosen = ({name for name, seen in zip(spec.columns, spec.visible(TASKS["pitting_potential"]), strict=True) if seen}
+                    for spec in (SPEC, SPEC.model_copy(update={"inputs": inputs})))
+    assert chosen < both and hidden <= both - chosen
+    assert {"ph", "n_not_reported"} <= chosen
+
+
 def test_composition_is_visible_to_all_tasks_and_corrosion_descriptors_to_electrolyte_tasks():
     for task in TASKS.values():
         kinds = {kind for kind, seen in zip(SPEC.kinds, SPEC.visible(task), strict=True) if seen}
