@@ -12,6 +12,8 @@ import pandas as pd
 
 from mtl_core.errors import CheckpointError
 
+_TAIL = 2**17  # bytes at the end of a file of lines that hold its last one
+
 
 def write_json(path: Path, content: Mapping) -> None:
     """Write by rename, so that a reader sees the old file or the new one and never half of it."""
@@ -31,6 +33,41 @@ def read_json(path: Path) -> dict:
     if not isinstance(content, dict):
         raise CheckpointError(f"{path}: expected a JSON object, got {type(content).__name__}")
     return content
+
+
+def append_line(path: Path, line: Mapping) -> None:
+    """Add one JSON line; what a killed process left of its last line stays a line of its own."""
+    with path.open("ab+") as log:
+        if log.tell() and log.seek(-1, os.SEEK_END) and log.read(1) != b"\n":
+            log.write(b"\n")
+        log.write(json.dumps(line).encode() + b"\n")
+
+
+def read_lines(path: Path) -> list[dict]:
+    """The JSON lines of a file that may not be there yet; a line that was torn when its process was killed is left out."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    return [line for line in map(_line, lines) if isinstance(line, dict)]
+
+
+def last_line(path: Path) -> dict:
+    """The last whole JSON line of a file that may be long, read from its end; empty before there is one."""
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL))
+            lines = log.read().splitlines()
+    except FileNotFoundError:
+        return {}
+    return next((line for line in map(_line, reversed(lines)) if isinstance(line, dict)), {})
+
+
+def _line(text: bytes) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, compressed: bool = True) -> None:

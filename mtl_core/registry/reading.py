@@ -47,11 +47,12 @@ def _recorded(folder):
     record, state = read_record(folder), read_state(folder)
     if state.status is Status.complete:
         _check_sizes(folder, state)
-    report = read_json(folder / METRICS) if state.status is Status.complete else {}
+    is_scored = state.status is Status.complete and record.kind == "train"  # a study has a report of its own
+    report = read_json(folder / METRICS) if is_scored else {}
     return Run(
         id=folder.name, status=state.status, sentence=state.reason or SENTENCES[state.status], created=record.created,
-        queued=state.queued, started=state.started, since=state.since, pid=state.pid, preset=record.preset, config=record.config,
-        scores=_scores(report), seconds=_seconds(state), data_sha256=record.data_sha256,
+        queued=state.queued, started=state.started, since=state.since, pid=state.pid, kind=record.kind, preset=record.preset,
+        config=record.config, scores=_scores(report), seconds=_seconds(state), data_sha256=record.data_sha256,
         folds_sha256=str(report.get("folds_sha256", "")))
 
 

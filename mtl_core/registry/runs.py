@@ -8,8 +8,6 @@ lock            held by the process of the run for as long as it lives, and touc
 stop            there from the moment that somebody asks the process to stop
 run.log         what the process printed
 """
-import json
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -21,7 +19,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from mtl_core.errors import CheckpointError, RunError, in_words
-from mtl_core.files import read_json, write_json
+from mtl_core.files import append_line, read_json, read_lines, write_json
 from mtl_core.registry import locks
 from mtl_core.settings import RUNS_DIR, SHIPPED_DIR
 
@@ -32,6 +30,8 @@ METRICS = "metrics.json"
 _OF_PROCESS = {STATUS, LABEL, LOCK, STOP, LOG}  # no result of the training
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 _NAMED = 5  # runs that are named in an error, the newest first
+
+Kind = Literal["train", "tune"]
 
 
 class Status(StrEnum):
@@ -64,10 +64,11 @@ class _Frozen(BaseModel):
 
 
 class Record(_Frozen):
-    """config.json: what a run is to do, with which data and code. config: an EnsembleConfig in JSON; its seed is the root of all
-    that is random."""
+    """config.json: what a run is to do, with which data and code. config: an EnsembleConfig in JSON, or the StudyConfig of a run
+    that tunes; its seed is the root of all that is random."""
 
     format: Literal[1] = 1
+    kind: Kind = "train"
     preset: str | None = None
     config: dict[str, object]
     created: datetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -120,6 +121,7 @@ class Run(_Frozen):
     started: datetime | None = None
     since: datetime | None = None
     pid: int | None = None
+    kind: Kind = "train"
     preset: str | None = None
     config: dict[str, object] = {}
     label: Label = Label()
@@ -190,27 +192,13 @@ def run_ids(root: Path | None = None) -> list[str]:
 
 
 def append_progress(folder: Path, line: Mapping) -> None:
-    """Add one JSON line to the run's progress log; what a killed process left of its last line stays a line of its own."""
-    with (folder / PROGRESS).open("ab+") as log:
-        if log.tell() and log.seek(-1, os.SEEK_END) and log.read(1) != b"\n":
-            log.write(b"\n")
-        log.write(json.dumps(line).encode() + b"\n")
+    """Add one JSON line to the run's progress log."""
+    append_line(folder / PROGRESS, line)
 
 
 def read_progress(folder: Path) -> list[dict]:
-    """The lines of the progress log; a line that was torn when its process was killed is left out."""
-    try:
-        lines = (folder / PROGRESS).read_bytes().splitlines()
-    except FileNotFoundError:
-        return []
-    return [line for line in map(_line, lines) if isinstance(line, dict)]
-
-
-def _line(text: bytes) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
+    """The lines of the progress log, see `files.read_lines`."""
+    return read_lines(folder / PROGRESS)
 
 
 def write_state(folder: Path, state: State) -> None:
