@@ -48,6 +48,42 @@ def gain_of_learning_together(ablations: pd.DataFrame, task: str) -> pd.DataFram
                          "low": -rows["high"], "high": -rows["low"]}).set_index("held out")
 
 
+def gain_in_run(report: Mapping, task: str) -> pd.DataFrame:
+    """The same from a run that trained each task alone as well; empty for any other."""
+    splits = report.get("alone", {}).get(task, {})
+    rows = {SPLIT_WORDS.get(split, split): {"alone": row["r2_before"], "gain": row["difference"], "low": row["low"],
+                                            "high": row["high"]} for split, row in splits.items()}
+    return pd.DataFrame(rows, dtype=float).T.rename_axis("held out")
+
+
+def family_errors(rows: pd.DataFrame) -> pd.DataFrame:
+    """Errors by alloy family, the largest family first: n, mae, bias (predicted − measured), coverage of the band.
+
+    rows: of `mtl_core.uncertainty.reliability.banded`, one task and split; exact ones count.
+    """
+    exact = rows[rows["low"] == rows["high"]]
+    error = exact["mean"] - exact["low"]
+    found = exact.assign(error=error, size=error.abs()).groupby("family").agg(
+        n=("error", "size"), mae=("size", "mean"), bias=("error", "mean"), coverage=("is_inside", "mean"))
+    return found.sort_values("n", ascending=False)
+
+
+def parity_texts(rows: pd.DataFrame, alloys: Mapping[str, str]) -> list[str]:
+    """What a point says under the pointer. alloys: measurement_id → formula and paper, where they are known."""
+    return [f"<b>{alloys.get(row['measurement_id'], row['measurement_id'])}</b><br>measured {_known(row)}, predicted "
+            f"{written(row['mean'])} ({written(row['lower'])} to {written(row['upper'])})<br>{row['family']}"
+            for row in rows.to_dict("records")]
+
+
+def _known(row: Mapping) -> str:
+    low, high = row["low"], row["high"]
+    if low == high:
+        return written(low)
+    if high == float("inf"):
+        return f"> {written(low)}"
+    return f"< {written(high)}" if low == -float("inf") else f"{written(low)} to {written(high)}"
+
+
 def verdict(gain: pd.DataFrame) -> str:
     """One sentence on a table of `gain_of_learning_together`."""
     helps, hurts = (gain.index[found].tolist() for found in (gain["low"] > 0, gain["high"] < 0))

@@ -35,16 +35,22 @@ ScalingOption = Annotated[Scaling, typer.Option(help="Centre and unit of the fea
 FillOption = Annotated[Fill, typer.Option(help="What stands for a feature that was not reported.")]
 Cap = Annotated[float, typer.Option(help="Share of a feature's values that is capped at each end.")]
 TargetTransform = Annotated[Transform, typer.Option(help="Of the measured values, before the network sees them.")]
+Alone = Annotated[bool, typer.Option("--alone", help="Each property alone as well, to tell what learning together is worth.")]
+ConfigFile = Annotated[typer.FileText | None, typer.Option(
+    "--config", help="An EnsembleConfig in JSON, as the config of a run, instead of the other options; - for stdin.")]
 
 
-def config_of(preset: Preset, task, seed, dataset, curation, scaling, fill, cap, target_transform) -> "EnsembleConfig":
-    """The preset with what the options say; raises ValidationError for a value outside its range."""
+def config_of(preset: Preset, task, seed, dataset, curation, scaling, fill, cap, target_transform, alone=False,
+              config=None) -> "EnsembleConfig":
+    """The preset with what the options say, or what a file says; raises ValidationError for a value outside its range."""
     from mtl_core.ensemble.config import EnsembleConfig
     from mtl_core.ensemble.config import preset as preset_named
 
+    if config is not None:
+        return EnsembleConfig.model_validate_json(config.read())
     return EnsembleConfig.model_validate(
         preset_named(preset.value).model_dump() | {
-            "tasks": tuple(task or DEFAULT_TASKS), "seed": seed,
+            "tasks": tuple(task or DEFAULT_TASKS), "seed": seed, "alone": alone,
             "data": {"datasets": tuple(dataset or ("published",)), "curation": curation},
             "preparation": {"scaling": scaling, "fill": fill, "cap": cap, "target": target_transform}})
 
@@ -53,7 +59,7 @@ def config_of(preset: Preset, task, seed, dataset, curation, scaling, fill, cap,
 def runs_start(
     preset: PresetOption = Preset.default, task: Tasks = None, seed: Seed = 0, dataset: Datasets = None,
     curation: CurationOption = None, scaling: ScalingOption = "standard", fill: FillOption = "mean", cap: Cap = 0.0,
-    target_transform: TargetTransform = "none",
+    target_transform: TargetTransform = "none", alone: Alone = False, config: ConfigFile = None,
     name: Annotated[str, typer.Option(help="What to call the run.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -61,8 +67,8 @@ def runs_start(
     from mtl_core.registry.store import check_label
     from mtl_core.trainings import start_training
 
-    config = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform)
-    run = start_training(config, preset=preset.value, label=check_label(name=name))
+    chosen = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform, alone, config)
+    run = start_training(chosen, preset=None if config else preset.value, label=check_label(name=name))
     _emit_run(run, as_json)
 
 
@@ -70,14 +76,14 @@ def runs_start(
 def runs_estimate(
     preset: PresetOption = Preset.default, task: Tasks = None, seed: Seed = 0, dataset: Datasets = None,
     curation: CurationOption = None, scaling: ScalingOption = "standard", fill: FillOption = "mean", cap: Cap = 0.0,
-    target_transform: TargetTransform = "none", as_json: AsJson = False,
+    target_transform: TargetTransform = "none", alone: Alone = False, config: ConfigFile = None, as_json: AsJson = False,
 ) -> None:
     """How long such a training takes when nothing else keeps this machine busy, from a few steps of it."""
     from mtl_core import pipeline
 
-    config = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform)
+    chosen = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform, alone, config)
     with without_startup_notes():
-        seconds = pipeline.estimate_seconds(config)
+        seconds = pipeline.estimate_seconds(chosen)
     emit({"seconds": round(seconds, 1)}, as_json=as_json,
          show=lambda content: typer.echo(f"about {content['seconds'] / 60:.1f} minutes"))
 

@@ -8,8 +8,8 @@ from app.figures.style import GREY, STILL, calm, tint
 MARKS = {"all rows": ("circle", -0.13), "kept rows": ("circle-open", 0.13)}  # symbol, and how far below the line of its split
 
 
-def effect_figure(effects: pd.DataFrame, *, color: str) -> go.Figure:
-    """After − before in R² of one task by split, with the 95 % interval; right of the line is better.
+def effect_figure(effects: pd.DataFrame, *, color: str, x: str = "R² after − R² before, on the same rows") -> go.Figure:
+    """After − before in R² of one task by split, with the 95 % interval; right of the line is better. x: title of the axis.
 
     effects: columns split, scored_on, difference, low, high, r2_before, r2_after.
     """
@@ -18,7 +18,7 @@ def effect_figure(effects: pd.DataFrame, *, color: str) -> go.Figure:
     line = {"color": GREY, "width": 1, "dash": "dot"}
     zero = {"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "line": line}
     rows = STILL | {"range": [len(splits) - 0.5, -0.5], "tickvals": list(range(len(splits))), "ticktext": split_words(splits)}
-    return calm(traces, height=90 + 52 * len(splits), x="R² after − R² before, on the same rows", dragmode=False,
+    return calm(traces, height=90 + 52 * len(splits), x=x, dragmode=False,
                 legend=len(traces) > 1, shapes=[zero], xaxis=STILL, yaxis=rows)
 
 

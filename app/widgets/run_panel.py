@@ -1,0 +1,192 @@
+"""One run: where it stands, what it says while it trains, and what it is worth at the end."""
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from app import state
+from app.curves import Curves, in_time, share_done
+from app.figures.training import looks_figure, loss_figure, stopping_figure
+from app.services import trainings
+from app.services.trainings import Said
+from app.widgets.run_results import results
+from mtl_core.errors import AlloyscopeError
+from mtl_core.registry.runs import LIVE, RESUMABLE, SHIPPED, Run, Status
+from mtl_core.tasks import TASKS
+
+EVERY = 1.5  # seconds from one look at a live run to the next
+COLORS = {Status.queued: "gray", Status.running: "blue", Status.complete: "green", Status.failed: "red", Status.damaged: "red",
+          Status.stopped: "orange", Status.lost: "orange"}
+CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+
+
+def run_panel(run_id: str) -> None:
+    """All about a run. While it has a process, the panel looks again every other second, and nothing else is drawn anew."""
+    run = trainings.find(run_id)
+    _watched(run) if run.status in LIVE else _at_rest(run)
+
+
+def _watched(run: Run) -> None:
+    """A fragment of its own: the page around it stands still."""
+
+    @st.fragment(run_every=EVERY)
+    def panel():
+        now = trainings.find(run.id)
+        if now.status not in LIVE:
+            st.rerun()
+        _head(now)
+        _live(now, trainings.said(run.id))
+
+    panel()
+
+
+def _at_rest(run: Run) -> None:
+    _head(run)
+    if run.status is Status.complete:
+        results(run)
+        return
+    said = trainings.said(run.id)
+    if run.status is Status.failed and (traceback := trainings.traceback(run.id)):
+        with st.expander("What went wrong, in the words of the program"):
+            st.code(traceback, language=None)
+    if said.together:
+        st.caption("As far as it came:")
+        _curves(run, said)
+
+
+def _head(run: Run) -> None:
+    """Name, status with its sentence, and what can be done about it."""
+    with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
+        st.subheader(run.label.name or _usual_name(run), anchor=False, width="content")
+        st.badge(run.status.value, color=COLORS[run.status])
+        st.space("stretch")
+        if run.status in LIVE:
+            _button("Stop", ":material/stop_circle:", trainings.stop, run,
+                    "It ends after the epoch under way; resume goes on from there.")
+        elif run.status in RESUMABLE and not run.label.deleted:
+            _button("Resume", ":material/play_circle:", trainings.resume, run,
+                    "Goes on from what was saved last, to the same numbers.")
+    st.text(run.sentence if run.status is not Status.queued else _queue(run))
+    if said := state.noted("run"):
+        st.error(said)
+
+
+def _usual_name(run: Run) -> str:
+    return "The ensemble that comes with the project" if run.id == SHIPPED else f"Run {run.id}"
+
+
+def _queue(run: Run) -> str:
+    others = trainings.before(run)
+    if not others:
+        return "It is about to begin."
+    return f"Waits until {len(others)} run{'s' if len(others) > 1 else ''} before it ended; one trains at a time."
+
+
+def _button(words: str, icon: str, act: Callable[[str], None], run: Run, help: str) -> None:
+    st.button(words, icon=icon, key=f"run_{words.lower()}", help=help, on_click=_do, args=(act, run.id))
+
+
+def _do(act: Callable[[str], None], run: str) -> None:
+    try:
+        act(run)
+    except AlloyscopeError as error:
+        state.note("run", str(error))
+
+
+def _live(run: Run, said: Said) -> None:
+    line = said.last
+    if line is None:
+        st.progress(0.0, "Not begun yet." if run.status is Status.queued else "Loads the data and builds the networks …")
+        return
+    waited = trainings.seconds_silent(run.id) if run.status is Status.running else 0.0
+    st.progress(share_done(line, waited), _stage(line))
+    _counts(line, waited)
+    _curves(run, said)
+
+
+def _stage(line: Mapping) -> str:
+    if line["epoch"] >= line["n_epochs"]:
+        after = f" alone ({TASKS[line['alone']].label.lower()})" if "alone" in line else ""
+        return f"All epochs are learnt{after}; now the rows held out, the baselines and the metrics."
+    who = f"{TASKS[line['alone']].label} alone" if "alone" in line else "All properties together" if len(line["loss"]) > 1 else ""
+    return f"{who}{': e' if who else 'E'}poch {line['epoch']} of {line['n_epochs']}"
+
+
+def _counts(line: Mapping, waited: float) -> None:
+    left = line.get("seconds_left")
+    with st.container(horizontal=True, gap="large", key="run_counts"):
+        st.metric("Epoch", f"{line['epoch']} of {line['n_epochs']}", width="content")
+        st.metric("Networks finished", f"{line['n_finished']} of {line['n_members']}", width="content")
+        st.metric("Time so far", in_time(line["seconds"] + waited), width="content")
+        st.metric("Time left", "being measured" if left is None else f"about {in_time(max(0.0, left - waited))}", width="content")
+
+
+def _curves(run: Run, said: Said) -> None:
+    """Losses and the rows held out; figures keep their zoom."""
+    curves = said.together
+    if curves is None:
+        return
+    labels = {task: TASKS[task].label for task in curves.loss}
+    left, right = st.columns(2, gap="large")
+    with left:
+        _losses(run, curves, labels)
+    with right:
+        _held_out(run, curves, labels)
+    if curves.validation.size:
+        _stopping(run, curves)
+    _alone(run, said)
+
+
+def _losses(run: Run, curves: Curves, labels: Mapping[str, str]) -> None:
+    fan = st.segmented_control("Networks", ["Median and range", "Every network"], default="Median and range", required=True,
+                               key="run_fan", label_visibility="collapsed") == "Every network"
+    _chart(loss_figure(curves.epochs, curves.loss, labels, n_epochs=curves.n_epochs, fan=fan), run, "loss",
+           "Training loss by epoch")
+    st.caption(f"Negative log likelihood of the training rows: {'each' if fan else 'the median, and nine in ten'} of "
+               f"{curves.n_members} networks.")
+
+
+def _held_out(run: Run, curves: Curves, labels: Mapping[str, str]) -> None:
+    what = st.segmented_control("Rows held out", ["R²", "Coverage"], default="R²", required=True, key="run_look",
+                                label_visibility="collapsed")
+    if curves.looks.empty:
+        st.caption("The rows held out are looked at now and then; the first look comes soon.")
+        return
+    quantity, target = ("r2", None) if what == "R²" else ("coverage", 0.9)
+    title = "R² of rows held out" if target is None else "share inside the networks' own 90 % band"
+    _chart(looks_figure(curves.looks, quantity, labels, n_epochs=curves.n_epochs, target=target, title=title), run, "looks",
+           f"{what} of the rows held out by epoch")
+    st.caption("Of the weights as they are now, on rows that the asked networks never see. " + (
+        "R² is pooled, mean of the fold seeds." if target is None else
+        "Before calibration, which widens the bands until they hold what they say."))
+
+
+def _stopping(run: Run, curves: Curves) -> None:
+    st.markdown("**Early stopping**")
+    _chart(stopping_figure(curves.epochs, curves.validation, curves.finished, n_epochs=curves.n_epochs,
+                           n_members=curves.n_members), run, "stopping", "Validation loss and members that have stopped")
+    stopped = int(curves.finished[-1])
+    words = f"{stopped} of {curves.n_members} networks have stopped." if stopped else "No network has stopped yet."
+    if (kept := trainings.last_epochs(run.id) if run.status is Status.complete else None) is not None:
+        words = (f"Networks keep the weights of epoch {int(kept.min())} to {int(kept.max())}, half of them before epoch "
+                 f"{int(sorted(kept)[len(kept) // 2])}, out of {curves.n_epochs}.")
+    st.caption(f"{words} A network that has stopped keeps its best weights; loss on the rows that each keeps back.")
+
+
+def _alone(run: Run, said: Said) -> None:
+    """How far the networks of one property are, beside those of all together."""
+    for task, curves in said.alone.items():
+        words = [f"**{TASKS[task].label} alone**: epoch {curves.epochs[-1]} of {curves.n_epochs}"]
+        for split in ("reference",):
+            ours, theirs = (_latest(one.looks, task, split) for one in (curves, said.together))
+            if ours is not None and theirs is not None:
+                words.append(f"R² of new papers {ours:.2f} so far, {theirs:.2f} together")
+        st.markdown(", ".join(words) + ".")
+
+
+def _latest(looks, task: str, split: str) -> float | None:
+    rows = looks[(looks["task"] == task) & (looks["split"] == split)]
+    return None if rows.empty else float(rows["r2"].iloc[-1])
+
+
+def _chart(figure, run: Run, what: str, alt: str) -> None:
+    st.plotly_chart(figure, key=f"run_{what}_{run.id}", config=CONFIG, alt=alt)
