@@ -44,12 +44,12 @@ def _held() -> _Held:
 def answering() -> tuple[str, str]:
     """Id of the run that answers, and a sentence where it is not the one that was promoted. No network is loaded for it."""
     run, complaint = registry.answering()
-    if refusal := _held().refusals.get(_seen(run)):
+    if refusal := _held().refusals.get(seen(run)):
         return SHIPPED, f"The run {run} was promoted, but cannot be loaded: {refusal}"
     return run, complaint
 
 
-def _seen(run: str) -> tuple[str, int]:
+def seen(run: str) -> tuple[str, int]:
     """A run as its folder stands now; no answer is kept for longer than that."""
     description = run_folder(run) / "ensemble.json"
     return run, description.stat().st_mtime_ns if description.exists() else 0
@@ -63,7 +63,7 @@ def predictor():
     except AlloyscopeError as error:
         if run == SHIPPED:
             raise
-        _held().refusals[_seen(run)] = str(error)
+        _held().refusals[seen(run)] = str(error)
         return _predictor_of(SHIPPED)
 
 
@@ -174,7 +174,7 @@ def predict_rows(rows: pd.DataFrame, selection: Selection) -> pd.DataFrame:
 
 def report(run: str = "") -> dict:
     """The stored metrics of a run, of the one that answers unless another is named; no network is loaded for it."""
-    return _report(*_seen(run or answering()[0]))
+    return _report(*seen(run or answering()[0]))
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
@@ -192,7 +192,7 @@ def ablations() -> pd.DataFrame:
 
 def out_of_fold(run: str = "") -> pd.DataFrame:
     """The stored out-of-fold predictions of a run, of the one that answers unless another is named."""
-    return _out_of_fold(*_seen(run or answering()[0]))
+    return _out_of_fold(*seen(run or answering()[0]))
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
