@@ -28,14 +28,16 @@ from mtl_core.runs_cli import (
     runs_app,
 )
 from mtl_core.tasks import TASKS
+from mtl_core.tune_cli import tune
 from mtl_core.types import Conditions, Process
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  help="Multi-task ensembles on sparsely labelled alloy data: data, train, runs, predict, evaluate.")
+                  help="Multi-task ensembles on sparsely labelled alloy data: data, train, tune, runs, predict, evaluate.")
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
+app.command()(tune)
 
 Run = Annotated[str, typer.Option(help="A run id under data/runs, or 'shipped'.")]
 

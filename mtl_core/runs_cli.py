@@ -13,7 +13,7 @@ from mtl_core.tasks import DEFAULT_TASKS, TASKS
 if TYPE_CHECKING:
     from mtl_core.ensemble.config import EnsembleConfig
 
-runs_app = typer.Typer(no_args_is_help=True, help="Trainings in processes of their own: start, stop, resume, list, hand on.")
+runs_app = typer.Typer(no_args_is_help=True, help="Trainings and studies as processes: start, stop, resume, list, hand on.")
 
 
 class Preset(StrEnum):
@@ -241,7 +241,11 @@ def runs_rebuild() -> None:
 
 @runs_app.command("work", hidden=True)
 def runs_work(run: RunId, lock: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
-    """Be the process of a queued run. `runs start` and `runs resume` start it."""
-    from mtl_core.trainings import train_queued
+    """Be the process of a queued run. `runs start`, `runs resume` and `tune --detach` start it."""
+    from mtl_core.registry.store import find_run
 
-    train_queued(run, lock=lock)
+    if find_run(run).kind == "tune":
+        from mtl_core.studies import tune_queued as work
+    else:
+        from mtl_core.trainings import train_queued as work
+    work(run, lock=lock)

@@ -21,20 +21,20 @@ from mtl_core import pipeline
 from mtl_core.console import without_startup_notes
 from mtl_core.data.datasets import read_data
 from mtl_core.errors import CheckpointError, RunError, in_words
-from mtl_core.files import append_line, read_json, read_lines, write_json, write_table
+from mtl_core.files import append_line, read_json, write_json, write_table
 from mtl_core.fingerprints import code_sha256, versions
 from mtl_core.registry import jobs
 from mtl_core.registry.runs import CONFIG, Label, Record, append_progress, read_progress, read_record, run_folder
 from mtl_core.seeds import child_seed
 from mtl_core.tasks import TASKS
 from mtl_core.tuning.ask import ask
-from mtl_core.tuning.study import Proposal, StudyConfig, Trial, batch_start, entered, entered_as, incumbent
+from mtl_core.tuning.study import TRIALS, Proposal, StudyConfig, Trial, batch_start, entered, entered_as, incumbent, read_trials
 
 if TYPE_CHECKING:
     from mtl_core.tuning.gpyopt_adapter import Surrogate
     from mtl_core.tuning.objective import Rows
 
-TRIALS, OUTER, REPORT = "trials.jsonl", "outer.csv", "report.json"
+OUTER, REPORT = "outer.csv", "report.json"
 
 Batch = Callable[[Sequence[Proposal], Sequence[Trial]], Iterable[Trial]]  # proposals, the trials before them → as they finish
 
@@ -101,19 +101,7 @@ def read_study(run: str, root: Path | None = None) -> Study:
     folder = run_folder(run, root)
     config = study_config(read_record(folder))
     report = read_json(folder / REPORT) if (folder / REPORT).exists() else None
-    return Study(run, config, tuple(read_trials(folder)), report, (read_progress(folder) or [{}])[-1])
-
-
-def read_trials(folder: Path) -> list[Trial]:
-    """Finished trials by number; a line that was torn when its process was killed is left out, and its trial is done again."""
-    trials = {}
-    for line in read_lines(folder / TRIALS):
-        try:
-            trial = Trial.model_validate(line)
-        except ValidationError as error:
-            raise CheckpointError(f"{folder.name}/{TRIALS}: expected a trial a line, got {in_words(error)}") from error
-        trials.setdefault(trial.number, trial)
-    return [trials[number] for number in sorted(trials)]
+    return Study(run, config, tuple(read_trials(folder / TRIALS)), report, (read_progress(folder) or [{}])[-1])
 
 
 def surrogate_of(study: Study) -> "Surrogate | None":
@@ -144,16 +132,12 @@ def start_study(config: StudyConfig, *, label: Label | None = None, root: Path |
     return jobs.start(record_of(config), label=label, root=root)
 
 
-def tune_here(config: StudyConfig, *, label: Label | None = None, root: Path | None = None, workers: int = 0,
-              scheduler: str | None = None, progress: Callable[[Trial], None] | None = None) -> Path:
-    """Tune in this process, as a run like any other; returns its folder.
-
-    workers: train the trials of a batch in so many processes of one thread each; scheduler: or on the Dask cluster at this
-    address. progress: told each finished trial.
-    """
+def tune_here(config: StudyConfig, *, label: Label | None = None, root: Path | None = None,
+              progress: Callable[[Trial], None] | None = None) -> Path:
+    """Tune in this process, as a run like any other; returns its folder. progress: told each finished trial."""
     record = record_of(config)
     with jobs.in_foreground(record, label=label, root=root) as (folder, should_stop):
-        tune(folder, should_stop, workers=workers, scheduler=scheduler, progress=progress)
+        tune(folder, should_stop, progress=progress)
     return folder
 
 
@@ -186,8 +170,7 @@ def study_config(record: Record) -> StudyConfig:
         raise CheckpointError(f"{CONFIG}: expected the config of a study, got {in_words(error)}") from error
 
 
-def tune(folder: Path, should_stop: jobs.ShouldStop, *, workers: int = 0, scheduler: str | None = None,
-         progress: Callable[[Trial], None] | None = None) -> None:
+def tune(folder: Path, should_stop: jobs.ShouldStop, *, progress: Callable[[Trial], None] | None = None) -> None:
     """Go on with a study where its folder stands, until its last trial and its report. Raises StoppedError if it should stop."""
     if (folder / REPORT).exists():
         return
@@ -199,10 +182,10 @@ def tune(folder: Path, should_stop: jobs.ShouldStop, *, workers: int = 0, schedu
     tf.get_logger().setLevel("ERROR")  # each trial is a new graph, and TensorFlow would advise against that
     prepared = _prepared(config, record)
     rows = development(prepared, config)
-    if workers or scheduler:
+    if config.workers or config.scheduler:
         from mtl_core.tuning.cluster import Cluster
 
-        with Cluster(config, rows, workers=workers, scheduler=scheduler, should_stop=should_stop) as cluster:
+        with Cluster(config, rows, should_stop=should_stop) as cluster:
             _search(folder, config, cluster.evaluate, progress)
     else:
         _search(folder, config, _serial(config, rows, should_stop), progress)
@@ -217,7 +200,7 @@ def _serial(config: StudyConfig, rows: "Rows", should_stop) -> Batch:
 
 def _search(folder: Path, config: StudyConfig, evaluate: Batch, progress) -> None:
     """Ask, train, write down, until nothing is left to ask for."""
-    trials = {trial.number: trial for trial in read_trials(folder)}
+    trials = {trial.number: trial for trial in read_trials(folder / TRIALS)}
     while True:
         number = next(number for number in range(len(trials) + 1) if number not in trials)
         before = [trial for trial in trials.values() if trial.number < batch_start(number, config.batch)]
@@ -306,7 +289,7 @@ def _report(folder: Path, config: StudyConfig, prepared: pipeline.Prepared, shou
     """What tuning was worth on the outer fold, which it never saw."""
     from mtl_core.tuning.outer import held_out, report_of
 
-    trials = read_trials(folder)
+    trials = read_trials(folder / TRIALS)
     best = incumbent(trials)
     append_progress(folder, {"outer": True, "n_done": len(trials), "n_trials": config.n_trials + 1, "time": time.time()})
     started, part = time.monotonic(), _outer_part(prepared, config)

@@ -78,10 +78,16 @@ def _check_training(run: str, root: Path) -> None:
     """That the parts of a run from elsewhere fit together."""
     with without_startup_notes():
         from mtl_core.ensemble import checkpoint
+    from mtl_core.tuning.study import TRIALS, StudyConfig, read_trials
 
     folder = run_folder(run, root)
     try:
-        config = _config(read_record(folder))
+        record = read_record(folder)
+        if record.kind == "tune":
+            StudyConfig.model_validate(record.config)
+            read_trials(folder / TRIALS)
+            return
+        config = _config(record)
         trained = checkpoint.load(folder).config
         pipeline.read_out_of_fold(run, root=root)
     except (AlloyscopeError, ValueError) as error:

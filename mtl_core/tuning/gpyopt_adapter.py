@@ -186,8 +186,8 @@ class Surrogate:
 
     def _coded(self, points: Sequence[Point]) -> np.ndarray:
         """From points to what the model takes, choices one-hot."""
-        rows = [[_code(dimension, point[dimension.name]) for dimension in self.space.dimensions] for point in points]
-        return self._domain.unzip_inputs(np.array(rows, float))
+        columns = [_codes(dimension, [point[dimension.name] for point in points]) for dimension in self.space.dimensions]
+        return self._domain.unzip_inputs(np.array(columns, float).T)
 
     def _decoded(self, row: np.ndarray) -> dict[str, Value]:
         return {dimension.name: dimension.values[round(code)] if isinstance(dimension, Choice) else
@@ -205,5 +205,8 @@ def _variable(dimension) -> dict:
     return {"name": dimension.name, "type": "continuous", "domain": (0.0, 1.0)}
 
 
-def _code(dimension, value: Value) -> float:
-    return float(dimension.index(value)) if isinstance(dimension, Choice) else dimension.to_unit(value)
+def _codes(dimension, values: Sequence[Value]) -> list[float]:
+    """Each different value is coded once: those of a surface or an average repeat a thousand times. (True is not 1 here.)"""
+    code = dimension.index if isinstance(dimension, Choice) else dimension.to_unit
+    known = {key: float(code(key[1])) for key in {(type(value), value) for value in values}}
+    return [known[type(value), value] for value in values]

@@ -1,14 +1,18 @@
 """What a study is to do (StudyConfig), what it has found (Trial), and the rules between them. Larger scores are better."""
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mtl_core.data.folds import Split
 from mtl_core.ensemble.config import EnsembleConfig
-from mtl_core.errors import ConfigError
+from mtl_core.errors import CheckpointError, ConfigError, in_words
+from mtl_core.files import read_lines
 from mtl_core.tuning.space import Point, Space, Value, default_space
+
+TRIALS = "trials.jsonl"  # in the folder of a study
 
 Method = Literal["bayesian", "random", "grid"]
 Status = Literal["complete", "pruned", "failed"]
@@ -29,7 +33,8 @@ class StudyConfig(BaseModel):
     task; Gneiting & Raftery 2007, J. Am. Stat. Assoc. 102, 359, eq. 43).
     The outer fold is never seen: trials are scored on n_inner grouped folds of the rest, drawn n_seeds times.
     batch: trials that are proposed together; pruning: reject hopeless trials early, see `is_hopeless`; levels: of a range, in a
-    grid.
+    grid. workers: processes of one thread each that train the trials of a batch side by side, 0 for the study's own process;
+    scheduler: address of a Dask cluster that does it instead. Where trials are trained changes no number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +55,8 @@ class StudyConfig(BaseModel):
     batch: int = Field(1, ge=1, le=64)
     pruning: bool = True
     levels: int = Field(3, ge=1, le=50)
+    workers: int = Field(0, ge=0, le=64)
+    scheduler: str | None = None
     seed: int = Field(0, ge=0)
 
     @field_validator("base")
@@ -120,6 +127,21 @@ class Trial(Proposal):
     seconds: Seconds = Seconds()
     reason: str = ""
     traceback: str = ""
+
+
+def read_trials(path: Path) -> list[Trial]:
+    """Finished trials by number; a line that was torn when its process was killed is left out, and its trial is done again.
+
+    Raises CheckpointError for a line that is no trial.
+    """
+    trials = {}
+    for line in read_lines(path):
+        try:
+            trial = Trial.model_validate(line)
+        except ValidationError as error:
+            raise CheckpointError(f"{path.parent.name}/{path.name}: expected a trial a line, got {in_words(error)}") from error
+        trials.setdefault(trial.number, trial)
+    return [trials[number] for number in sorted(trials)]
 
 
 def changes_of(config: EnsembleConfig, base: EnsembleConfig) -> dict[str, object]:
