@@ -183,10 +183,7 @@ def _verdict(row: Mapping) -> str:
     return "worse" if row["high"] < 0 else "no difference"
 
 
-def loss_curves(log: Sequence[Mapping]) -> dict[str, pd.DataFrame]:
-    """Task → epoch, median, low and high (a tenth of the members lies outside each) out of the lines of a progress log."""
-    rows = [(key, line["epoch"], *np.nanquantile([np.nan if loss is None else loss for loss in losses], (0.5, 0.1, 0.9)))
-            for line in log if not line.get("alone") and isinstance(line.get("loss"), Mapping)
-            for key, losses in line["loss"].items() if key in TASKS and any(loss is not None for loss in losses)]
-    table = pd.DataFrame(rows, columns=["task", "epoch", "median", "low", "high"])
-    return {key: of_task.drop(columns="task") for key, of_task in table.groupby("task", sort=False)}
+def in_short(run: Run) -> str:
+    """"HV 0.62, E_pit 0.45": R² of new papers."""
+    return ", ".join(f"{symbol(key)} {scores[NEW_PAPERS]['r2']:.2f}" for key, scores in run.scores.items()
+                     if key in TASKS and NEW_PAPERS in scores).replace("-", "−")

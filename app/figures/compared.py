@@ -12,9 +12,9 @@ GAP = 0.04  # of the width, between two panels
 
 
 def losses_figure(curves: Sequence[tuple[str, pd.DataFrame]]) -> go.Figure:
-    """Training loss of one task by epoch: the median member as a line, eight members in ten inside the shade.
+    """Training loss of one task by epoch: the median member as a line, nine members in ten inside the shade.
 
-    curves: name of the run, and its table with epoch, median, low, high.
+    curves: name of the run, and its table with epoch, middle, low, high.
     """
     traces = [trace for index, (name, curve) in enumerate(curves) for trace in _curve(escape(name), curve, color_of(index))]
     return calm(traces, height=300, x="epoch", legend=True, hovermode="x unified")
@@ -24,7 +24,7 @@ def _curve(name: str, curve: pd.DataFrame, color: str) -> list[go.Scatter]:
     there_and_back = {"x": [*curve["epoch"], *curve["epoch"][::-1]], "y": [*curve["high"], *curve["low"][::-1]]}
     return [go.Scatter(**there_and_back, fill="toself", fillcolor=tint(color, 0.15), mode="none", hoverinfo="skip",
                        showlegend=False),
-            go.Scatter(x=curve["epoch"], y=curve["median"], mode="lines", name=name, line={"color": color, "width": 2},
+            go.Scatter(x=curve["epoch"], y=curve["middle"], mode="lines", name=name, line={"color": color, "width": 2},
                        hovertemplate="%{y:.3f}")]
 
 

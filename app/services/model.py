@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from textwrap import shorten
 
 import pandas as pd
 import streamlit as st
@@ -24,6 +25,8 @@ from mtl_core.registry import promoted as registry
 from mtl_core.registry.runs import SHIPPED, run_folder
 from mtl_core.settings import ASSETS_DIR
 from mtl_core.tasks import TaskSpec
+
+MOST_WORDS = 200  # letters of the reason why a run cannot be loaded
 
 
 @dataclass
@@ -63,7 +66,8 @@ def predictor():
     except AlloyscopeError as error:
         if run == SHIPPED:
             raise
-        _held().refusals[seen(run)] = str(error)
+        words = str(error).replace(f"{run_folder(run)}", "").lstrip(": /")
+        _held().refusals[seen(run)] = shorten(words, MOST_WORDS, placeholder=" …")
         return _predictor_of(SHIPPED)
 
 

@@ -1,17 +1,18 @@
 """The runs of the store: the list, what can be done with them, and what a few of them say side by side."""
 import io
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from app import ledger
-from app.services import model
+from app.curves import in_time, members_spread
+from app.services import model, trainings
 from mtl_core.errors import AlloyscopeError
 from mtl_core.files import last_line
 from mtl_core.registry import archive, jobs, promoted, store
-from mtl_core.registry.runs import PROGRESS, SHIPPED, Run, Status, read_progress, read_state, run_folder
+from mtl_core.registry.runs import PROGRESS, SHIPPED, Run, Status, read_state, run_folder
+from mtl_core.tasks import TASKS
 
 
 def listed() -> tuple[Run, ...]:
@@ -91,14 +92,10 @@ def _differences(one: str, seen: int, other: str, also_seen: int) -> tuple[pd.Da
 
 
 def losses(run: str) -> dict[str, pd.DataFrame]:
-    """Loss by epoch and task; empty for a run without a log."""
-    log = run_folder(run) / PROGRESS
-    return _losses(log.parent, log.stat().st_size) if log.exists() else {}
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def _losses(folder: Path, size: int) -> dict[str, pd.DataFrame]:
-    return ledger.loss_curves(read_progress(folder))
+    """Task → epoch, and middle, low, high of the members' losses; empty for a run without a log."""
+    said = trainings.said(run).together
+    return {} if said is None else {
+        key: members_spread(values).assign(epoch=said.epochs) for key, values in said.loss.items() if key in TASKS}
 
 
 def doing(run: Run) -> str:
@@ -107,5 +104,4 @@ def doing(run: Run) -> str:
     if "epoch" not in line:
         return ""
     left = line.get("seconds_left")
-    return f"epoch {line['epoch']} of {line.get('n_epochs', '?')}" + (f", {left / 60:.0f} min left" if left and left > 90 else
-                                                                       f", {left:.0f} s left" if left else "")
+    return f"epoch {line['epoch']} of {line.get('n_epochs', '?')}" + (f", {in_time(left)} left" if left else "")

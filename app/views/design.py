@@ -15,6 +15,7 @@ from app.widgets.formula import formula_box
 from app.widgets.heading import heading
 from app.widgets.neighbours import neighbours_panel
 from app.widgets.pinned import pins_panel
+from app.widgets.runs_note import answering_note
 from app.widgets.start import preset_picker, start_here
 from app.widgets.sweep import sweep_plots
 
@@ -32,6 +33,7 @@ with st.container(key="workbench"):
 with right, st.container(key="answers"):  # drawn first, so that the numbers are on screen while the rest is still on its way
     heading(chosen)
     result_cards(results, measured.measured_values(state.datasets()))
+    answering_note("design")
 model.let_the_screen_catch_up()
 with left, st.container(key="controls"):
     formula_box()

@@ -7,6 +7,7 @@ from app.figures.style import color_of, written
 from app.presets import PRESETS, name_of, opening
 from app.services import kept, model
 from app.widgets.conditions import spoken
+from app.widgets.runs_note import answering_note
 
 USUAL = "CoCrFeNi"
 
@@ -36,6 +37,7 @@ for index, (task, bars) in enumerate(zip(model.tasks(), found, strict=True)):
             attribution_figure(bars.elements, bars.values, bars.spread, bars.is_stable, unit=task.unit, color=color_of(index)),
             key=f"bars_{task.key}", config={"displayModeBar": False}, alt=f"Attribution of {task.label} to elements")
         st.caption(f"The bars add up to the difference, but for {written(abs(bars.gap))} {task.unit} of the integral's error.")
+answering_note("explain")
 st.caption("Integrated gradients through path-explain, along the straight line between the two compositions, with the processing "
            "and conditions of the Design page for both. A bar holds an element by all its routes, its part in every "
            "descriptor included. Grey: fewer than nine in ten networks agree on the sign. What the model learnt is not "

@@ -106,7 +106,7 @@ def _losses(found: Sequence[Run], names: dict[str, str]) -> None:
             st.plotly_chart(losses_figure(shown), key=f"compare_loss_{key}", config=STILL,
                             alt=f"Training loss of {TASKS[key].label} by epoch")
     silent = ", ".join(plain(names[run]) for run, of_run in curves.items() if not of_run)
-    st.caption("The median network as a line, eight in ten inside the shade." + (
+    st.caption("The median network as a line, nine in ten inside the shade." + (
         f" No log of epochs: {silent}." if silent else ""))
 
 
