@@ -1,5 +1,6 @@
 """The one door to st.session_state: what this visitor chose, and its mirror in the URL."""
 from collections.abc import Callable, Collection, Sequence
+from uuid import uuid4
 
 import streamlit as st
 from pydantic import ValidationError
@@ -118,6 +119,11 @@ def remembered(name: str, key: object, make: Callable[[], object]):
 def replace(name: str, value: object) -> None:
     """Put another value in the place of what is remembered."""
     st.session_state[f"kept_{name}"] = (st.session_state[f"kept_{name}"][0], value)
+
+
+def visitor() -> str:
+    """A name for this visit, told to nobody."""
+    return st.session_state.setdefault("visitor", uuid4().hex)
 
 
 def note(place: str, sentence: str) -> None:

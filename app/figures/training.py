@@ -11,7 +11,8 @@ from app.figures.style import GREY, calm, color_of, tint
 
 DASHES = {"random": "dot", "composition": "dash", "reference": "solid"}
 KEEP = {"uirevision": "as the visitor left it"}  # the zoom stays when numbers come in
-HEIGHT = 300
+HEIGHT = 340
+BELOW = {"y": -0.2, "yanchor": "top", "traceorder": "normal"}
 
 
 def loss_figure(epochs: Sequence[int], loss: Mapping[str, np.ndarray], labels: Mapping[str, str], *, n_epochs: int,
@@ -23,7 +24,7 @@ def loss_figure(epochs: Sequence[int], loss: Mapping[str, np.ndarray], labels: M
         traces += [_fan(epochs, values, color)] if fan else _range(epochs, spread, color)
         traces.append(go.Scatter(x=epochs, y=spread["middle"], mode="lines", name=labels[task],
                                  line={"color": color, "width": 2.5}, hovertemplate="epoch %{x}: %{y:.3f}<extra>median</extra>"))
-    return calm(traces, height=HEIGHT, x="epoch", y=title, legend=True, dragmode="zoom",
+    return calm(traces, height=HEIGHT, x="epoch", y=title, legend=BELOW, dragmode="zoom",
                 xaxis={"range": [0, n_epochs + 0.5]}, **KEEP)
 
 
@@ -50,18 +51,25 @@ def looks_figure(looks: pd.DataFrame, quantity: str, labels: Mapping[str, str], 
     tasks = list(labels)
     traces = [_look(rows, quantity, labels[task], split, color_of(tasks.index(task)))
               for (task, split), rows in looks.groupby(["task", "split"], sort=False)]
+    traces += [_key(labels[task], color_of(index), "solid") for index, task in enumerate(tasks) if len(tasks) > 1]
+    traces += [_key(SPLIT_WORDS.get(split, split), GREY, DASHES.get(split, "solid")) for split in looks["split"].unique()]
     line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": target, "y1": target, "line": {"color": GREY, "dash": "dot"}}
     lowest = np.nanmin(looks[quantity], initial=1.0)
-    return calm(traces, height=HEIGHT, x="epoch", y=title, legend=True, dragmode="zoom", shapes=[line] if target else [],
+    return calm(traces, height=HEIGHT, x="epoch", y=title, legend=BELOW, dragmode="zoom", shapes=[line] if target else [],
                 xaxis={"range": [0, n_epochs + 0.5]}, yaxis={"range": [max(-0.5, min(0.0, lowest - 0.05)) if target is None else
                                                                       max(0.0, min(0.6, lowest - 0.05)), 1.02]}, **KEEP)
 
 
 def _look(rows: pd.DataFrame, quantity: str, label: str, split: str, color: str) -> go.Scatter:
     words = f"{label}, {SPLIT_WORDS.get(split, split)}"
-    return go.Scatter(x=rows["epoch"], y=rows[quantity], mode="lines+markers", name=words, marker={"size": 5, "color": color},
-                      line={"color": color, "width": 2, "dash": DASHES.get(split, "solid")},
+    return go.Scatter(x=rows["epoch"], y=rows[quantity], mode="lines+markers", showlegend=False,
+                      marker={"size": 5, "color": color}, line={"color": color, "width": 2, "dash": DASHES.get(split, "solid")},
                       hovertemplate="epoch %{x}: %{y:.3f}<extra>" + words + "</extra>")
+
+
+def _key(name: str, color: str, dash: str) -> go.Scatter:
+    """An entry of the legend: what a colour or a kind of line stands for."""
+    return go.Scatter(x=[None], y=[None], mode="lines", name=name, line={"color": color, "width": 2, "dash": dash})
 
 
 def stopping_figure(epochs: Sequence[int], validation: np.ndarray, finished: np.ndarray, *, n_epochs: int,
@@ -73,5 +81,5 @@ def stopping_figure(epochs: Sequence[int], validation: np.ndarray, finished: np.
     stopped = go.Scatter(x=epochs, y=finished, mode="lines", name="members that have stopped", yaxis="y2",
                          line={"color": GREY, "shape": "hv"}, hovertemplate="epoch %{x}: %{y} stopped<extra></extra>")
     second = {"overlaying": "y", "side": "right", "range": [0, n_members], "showgrid": False, "automargin": True}
-    return calm([*_range(epochs, spread, color), middle, stopped], height=HEIGHT, x="epoch", y="validation loss", legend=True,
+    return calm([*_range(epochs, spread, color), middle, stopped], height=HEIGHT, x="epoch", y="validation loss", legend=BELOW,
                 dragmode="zoom", xaxis={"range": [0, n_epochs + 0.5]}, yaxis2=second, **KEEP)

@@ -53,7 +53,12 @@ def find(run: str) -> Run:
 
 def runs() -> tuple[Run, ...]:
     """All trainings, the newest first."""
-    return tuple(run for run in list_runs() if getattr(run, "kind", "train") == "train")
+    return tuple(run for run in list_runs() if run.kind == "train")
+
+
+def live() -> tuple[Run, ...]:
+    """Runs that train or wait for their turn."""
+    return tuple(run for run in list_runs() if run.status in LIVE)
 
 
 def said(run: str) -> Said:
@@ -78,8 +83,8 @@ def seconds_silent(run: str) -> float:
 
 def before(run: Run) -> tuple[Run, ...]:
     """The runs that a queued one waits for."""
-    return tuple(other for other in list_runs() if other.status in LIVE and other.id != run.id
-                 and (other.queued or other.created) <= (run.queued or run.created))
+    since = run.queued or run.created
+    return tuple(other for other in live() if other.id != run.id and (other.queued or other.created) <= since)
 
 
 def traceback(run: str) -> str:

@@ -4,6 +4,32 @@ import streamlit as st
 from app import state
 from app.services import model
 from app.widgets.run_panel import run_panel
+from app.widgets.run_picker import KEY, run_picker
+from app.widgets.train_form import training_form
 
+VIEWS = {"run": "Runs and results", "new": "New training"}
+
+
+def show_run(run: str) -> None:
+    """Turn to a run; for callbacks, before the page is drawn."""
+    state.show("train_view", "run")
+    state.show(KEY, run)
+
+
+linked = state.linked()
+if state.shown("train_view") is None:
+    state.show("train_view", "new" if linked.get("view") == "new" else "run")
+if "run" in linked and state.shown("train_linked") != linked["run"]:
+    state.show(KEY, linked["run"])
 st.header("Train")
-run_panel(state.linked().get("run", model.answering()[0]))
+view = st.segmented_control("View", list(VIEWS), format_func=VIEWS.get, key="train_view", required=True,
+                            label_visibility="collapsed")
+if view == "new":
+    training_form(show_run)
+    query = {"view": "new"}
+else:
+    run = run_picker(model.answering()[0])
+    run_panel(run)
+    query = {"run": run}
+state.show("train_linked", query.get("run"))
+state.mirror_part(query, {"run", "view"})

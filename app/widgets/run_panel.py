@@ -2,14 +2,18 @@
 from collections.abc import Callable, Mapping
 
 import streamlit as st
+from pydantic import ValidationError
 
-from app import state
+from app import options, state
 from app.curves import Curves, in_time, share_done
 from app.figures.training import looks_figure, loss_figure, stopping_figure
 from app.services import trainings
 from app.services.trainings import Said
 from app.widgets.run_results import results
-from mtl_core.errors import AlloyscopeError
+from app.widgets.train_form import like
+from app.yours import plain
+from mtl_core.ensemble.config import PRESETS, EnsembleConfig
+from mtl_core.errors import AlloyscopeError, in_words
 from mtl_core.registry.runs import LIVE, RESUMABLE, SHIPPED, Run, Status
 from mtl_core.tasks import TASKS
 
@@ -33,8 +37,9 @@ def _watched(run: Run) -> None:
         now = trainings.find(run.id)
         if now.status not in LIVE:
             st.rerun()
-        _head(now)
-        _live(now, trainings.said(run.id))
+        with st.container(key="run_live"):
+            _head(now)
+            _live(now, trainings.said(run.id))
 
     panel()
 
@@ -43,6 +48,7 @@ def _at_rest(run: Run) -> None:
     _head(run)
     if run.status is Status.complete:
         results(run)
+        _how(run)
         return
     said = trainings.said(run.id)
     if run.status is Status.failed and (traceback := trainings.traceback(run.id)):
@@ -53,18 +59,45 @@ def _at_rest(run: Run) -> None:
         _curves(run, said)
 
 
+def _how(run: Run) -> None:
+    """Settings, and how the training went."""
+    with st.expander("How it was trained", key="run_how", on_change="rerun") as how:
+        if how.open:
+            st.caption(_settings(run))
+            if (said := trainings.said(run.id)).together:
+                _curves(run, said)
+
+
+def _settings(run: Run) -> str:
+    try:
+        config = EnsembleConfig.model_validate(run.config).model_dump(mode="json")
+    except ValidationError as error:
+        return plain(in_words(error))
+    name = run.preset if run.preset in PRESETS else "default"
+    changed = options.differences(config, PRESETS[name].model_dump(mode="json"))
+    trained, answering = options.n_networks(config)
+    curation = config["data"]["curation"]
+    data = ", ".join(config["data"]["datasets"]) + (f", curation {curation}" if curation else "")
+    words = [f"{trained} networks, of which {answering} answer", f"data: {plain(data)}",
+             f"unlike the preset {name}: {'; '.join(changed)}" if changed else f"as the preset {name}"]
+    return ". ".join(word[0].upper() + word[1:] for word in words) + "."
+
+
 def _head(run: Run) -> None:
     """Name, status with its sentence, and what can be done about it."""
     with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
-        st.subheader(run.label.name or _usual_name(run), anchor=False, width="content")
+        st.subheader(plain(run.label.name) or _usual_name(run), anchor=False, width="content")
         st.badge(run.status.value, color=COLORS[run.status])
         st.space("stretch")
         if run.status in LIVE:
             _button("Stop", ":material/stop_circle:", trainings.stop, run,
                     "It ends after the epoch under way; resume goes on from there.")
-        elif run.status in RESUMABLE and not run.label.deleted:
+        elif run.status in RESUMABLE and not run.label.deleted and run.kind == "train":
             _button("Resume", ":material/play_circle:", trainings.resume, run,
                     "Goes on from what was saved last, to the same numbers.")
+        if run.config:
+            st.button("New training like this", icon=":material/content_copy:", key="run_like", on_click=_begin_like, args=(run,),
+                      help="Opens the form with these settings.")
     st.text(run.sentence if run.status is not Status.queued else _queue(run))
     if said := state.noted("run"):
         st.error(said)
@@ -92,6 +125,15 @@ def _do(act: Callable[[str], None], run: str) -> None:
         state.note("run", str(error))
 
 
+def _begin_like(run: Run) -> None:
+    try:
+        like(run.config, run.preset)
+    except ValidationError as error:
+        state.note("run", f"The settings of this run cannot be read by this version: {in_words(error)}")
+        return
+    state.show("train_view", "new")
+
+
 def _live(run: Run, said: Said) -> None:
     line = said.last
     if line is None:
@@ -113,7 +155,7 @@ def _stage(line: Mapping) -> str:
 
 def _counts(line: Mapping, waited: float) -> None:
     left = line.get("seconds_left")
-    with st.container(horizontal=True, gap="large", key="run_counts"):
+    with st.container(horizontal=True, gap="medium", key="run_counts"):
         st.metric("Epoch", f"{line['epoch']} of {line['n_epochs']}", width="content")
         st.metric("Networks finished", f"{line['n_finished']} of {line['n_members']}", width="content")
         st.metric("Time so far", in_time(line["seconds"] + waited), width="content")
@@ -155,7 +197,7 @@ def _held_out(run: Run, curves: Curves, labels: Mapping[str, str]) -> None:
     title = "R² of rows held out" if target is None else "share inside the networks' own 90 % band"
     _chart(looks_figure(curves.looks, quantity, labels, n_epochs=curves.n_epochs, target=target, title=title), run, "looks",
            f"{what} of the rows held out by epoch")
-    st.caption("Of the weights as they are now, on rows that the asked networks never see. " + (
+    st.caption("Of the weights as they are now, on rows that the networks asked do not learn from. " + (
         "R² is pooled, mean of the fold seeds." if target is None else
         "Before calibration, which widens the bands until they hold what they say."))
 

@@ -11,7 +11,7 @@ from mtl_core.ensemble.trainer import History, Progress
 
 EPOCHS = 20  # the latest, from which the pace is taken: the machine may have become busier
 LOOK_SECONDS = 2.0  # from one look at the rows held out to the next, and so much longer that looking takes
-LOOK_SHARE = 0.01  # of the time, at most
+LOOK_SHARE = 0.015  # of the time, at most
 
 Scores = Callable[[Ensemble], dict]
 
@@ -34,7 +34,7 @@ class Watch:
         self._scores, self._alone, self._epochs_after = scores, alone, epochs_after
         self._start = start - (earlier[-1]["seconds"] if earlier else 0.0)
         self._n_written = max((line["epoch"] for line in earlier if line.get("alone") == alone), default=0)
-        self._ends, self._look_at, self._looks, self._seen = deque(maxlen=EPOCHS + 1), 0.0, 0, None
+        self._ends, self._look_at, self._took, self._seen = deque(maxlen=EPOCHS + 1), 0.0, [], None
 
     def seconds(self) -> float:
         """Since the run began, without the time in which no process worked at it."""
@@ -47,8 +47,9 @@ class Watch:
         if self._scores is None or epoch <= self._n_written or not (is_last or start >= self._look_at):
             return
         self._seen, end = self._scores(ensemble()), time.monotonic()
-        took = (end - start) if self._looks else 0.0  # the first one compiles
-        self._looks, self._look_at = self._looks + 1, end + max(LOOK_SECONDS, took / LOOK_SHARE)
+        self._took.append(end - start)
+        took = min(self._took[1:], default=0.0)  # the first one compiles, and others may have to wait for the machine
+        self._look_at = end + max(LOOK_SECONDS, took / LOOK_SHARE)
 
     def __call__(self, epoch: int, n_epochs: int, history: History) -> None:
         """An epoch is done; see `trainer.Progress`."""

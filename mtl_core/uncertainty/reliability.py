@@ -5,6 +5,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
+from mtl_core.tasks import TASKS
 from mtl_core.uncertainty.conformal import cross_fitted_factors, pooled, scores
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -22,8 +23,16 @@ def banded(out_of_fold: pd.DataFrame, *, level: float = 0.9) -> pd.DataFrame:
     found = rows.groupby(["measurement_id", "task", "split"], sort=False, as_index=False).agg(
         {name: "first" for name in ("family", "reference_group", *COLUMNS)} | {"factor": "mean"})
     half = found.pop("factor") * found["std"]
-    found = found.assign(lower=found["mean"] - half, upper=found["mean"] + half)
+    lowest, highest = (found["task"].map(side) for side in _bounds(found["task"].unique()))
+    found = found.assign(lower=np.maximum(found["mean"] - half, lowest), upper=np.minimum(found["mean"] + half, highest))
     return found.assign(is_inside=(found["low"] <= found["upper"]) & (found["high"] >= found["lower"]))
+
+
+def _bounds(tasks: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
+    """What no band leaves, in the learning unit."""
+    lowest = {key: -np.inf if TASKS[key].lower is None else float(TASKS[key].to_learning(TASKS[key].lower)) for key in tasks}
+    highest = {key: np.inf if TASKS[key].upper is None else float(TASKS[key].to_learning(TASKS[key].upper)) for key in tasks}
+    return lowest, highest
 
 
 def reliability(out_of_fold: pd.DataFrame, *, levels: Sequence[float] = LEVELS) -> pd.DataFrame:

@@ -1,0 +1,224 @@
+"""A new training: what to learn, from which data, tested how, with which networks; what it will take, and its start."""
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import streamlit as st
+from pydantic import ValidationError
+
+from app import options, state
+from app.curves import in_time
+from app.figures.scores import SPLIT_WORDS
+from app.options import Option, layers_of, layers_text, value_at, with_value
+from app.services import measured, trainings
+from app.widgets.data_in_use import data_picker
+from app.yours import plain
+from mtl_core.data.folds import SPLITS
+from mtl_core.ensemble.config import PRESETS, EnsembleConfig
+from mtl_core.errors import AlloyscopeError, ConfigError, in_words
+from mtl_core.tasks import TASKS
+
+FORM = "new_training"
+WORDS = {"smoke": "Smoke test · seconds", "default": "Default · minutes", "full": "Full · up to an hour"}
+EVERY = 1.0  # seconds from one look at the estimate to the next
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the visitor chose so far. version: of the widgets, which begin with `start`; config: as they stand now."""
+
+    version: int
+    preset: str
+    start: Mapping
+    config: Mapping
+    name: str = ""
+
+    def key(self, name: str) -> str:
+        """The key of a widget; another version has other widgets."""
+        return f"new_{self.version}_{name}"
+
+
+def training_form(started: Callable[[str], None]) -> None:
+    """Choose and start; `started` is told the id of the new run, before the page is drawn again."""
+    form = _form()
+    st.segmented_control("Preset", list(WORDS), format_func=WORDS.get, default=form.preset, required=True, key=form.key("preset"),
+                         on_change=_choose_preset)
+    data_picker("train")
+    left, right = st.columns(2, gap="large")
+    config, complaints = with_value(form.start, "data.datasets", list(state.datasets())), []
+    with left:
+        config = _what(form, config, complaints)
+    with right:
+        config = _tested(form, config)
+    with st.expander("Network, training and preparation", icon=":material/tune:"):
+        config = _advanced(form, config, complaints)
+    name = st.text_input("Name", form.name, key=form.key("name"), max_chars=80, width=420, placeholder="may be left empty")
+    state.show(FORM, replace(form, config=config, name=name))
+    _conclusion(form, config, name, complaints, started)
+
+
+def like(config: Mapping, preset: str | None) -> None:
+    """Begin the form with the settings of a run."""
+    held = state.shown(FORM)
+    usual = EnsembleConfig.model_validate(config).model_dump(mode="json")
+    state.choose_datasets(usual["data"]["datasets"])
+    state.show(FORM, Form(held.version + 1 if held else 0, preset or "default", usual, usual))
+
+
+def _form() -> Form:
+    """The form as it was left. Widgets forget what they showed when the page is left, so that they begin anew then."""
+    held = state.shown(FORM)
+    if held is None:
+        usual = PRESETS["default"].model_dump(mode="json")
+        held = Form(0, "default", usual, usual)
+    elif state.shown(held.key("preset")) is None:
+        held = replace(held, version=held.version + 1, start=held.config)
+    state.show(FORM, held)
+    return held
+
+
+def _choose_preset() -> None:
+    """Another preset: its networks and folds, with the properties and data that were chosen."""
+    held = state.shown(FORM)
+    chosen = state.shown(held.key("preset"))
+    kept = {name: held.config[name] for name in ("tasks", "data", "seed", "alone")}
+    usual = PRESETS[chosen].model_dump(mode="json") | kept
+    state.show(FORM, replace(held, version=held.version + 1, preset=chosen, start=usual, config=usual))
+
+
+def _what(form: Form, config: dict, complaints: list[str]) -> dict:
+    st.markdown("**What to learn**")
+    counts = measured.data_counts(state.datasets())["trained on"]
+    tasks = st.multiselect("Properties", list(TASKS), config["tasks"], key=form.key("tasks"),
+                           format_func=lambda key: f"{TASKS[key].label} · {counts.get(TASKS[key].label, 0):,}",
+                           help="With the number of measurements to learn from. Networks share what several of them need.")
+    if not tasks:
+        complaints.append(_error("At least one property is needed."))
+    names = [None, *trainings.curations()]
+    kept = config["data"]["curation"]
+    curation = st.selectbox("Curation", names, names.index(kept) if kept in names else 0, key=form.key("curation"),
+                            format_func=lambda one: one or "none: all measurements as published",
+                            help="Choices about single measurements, made on the Data desk. They act on training rows only.")
+    alone = st.checkbox("And each property alone, on the same folds", config["alone"] and len(tasks) > 1, key=form.key("alone"),
+                        disabled=len(tasks) < 2, help="Tells what learning together is worth: a paired difference with its "
+                                                      "interval. Takes about twice as long.")
+    config = with_value(with_value(config, "tasks", tasks), "data.curation", curation)
+    return with_value(config, "alone", alone and len(tasks) > 1)
+
+
+def _tested(form: Form, config: dict) -> dict:
+    st.markdown("**How it is tested**")
+    others = [split for split in SPLITS if split != "reference"]
+    chosen = st.pills("On new papers, and on", others, selection_mode="multi", key=form.key("splits"),
+                      default=[split for split in others if split in config["train"]["splits"]], format_func=SPLIT_WORDS.get,
+                      help="The ensemble that answers is the one tested on new papers. Each other test trains as many networks.")
+    config = with_value(config, "train.splits", [split for split in SPLITS if split in chosen or split == "reference"])
+    for column, option in zip(st.columns(3), options.FOLDS, strict=True):
+        with column:
+            config = with_value(config, option.path, _widget(form, option))
+    trained, answering = options.n_networks(config)
+    st.caption(f"{trained} networks are trained at once; the {answering} of the test on new papers answer at the end.")
+    return config
+
+
+def _advanced(form: Form, config: dict, complaints: list[str]) -> dict:
+    for column, (title, group) in zip(st.columns(3, gap="large"), (
+            ("Network", options.NETWORK), ("Training", options.TRAINING), ("Preparation", options.PREPARATION)), strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            for option in group:
+                config = with_value(config, option.path, _checked(form, option, complaints))
+                if option.path == "network.head":
+                    config = _heads(form, config, complaints)
+    return config
+
+
+def _heads(form: Form, config: dict, complaints: list[str]) -> dict:
+    """Layers of each property for itself, where they are to differ."""
+    tasks, before = config["tasks"], dict(zip(form.start["tasks"], form.start["network"]["heads"], strict=False))
+    differ = len(tasks) > 1 and st.checkbox("Other layers for each property", bool(before), key=form.key("heads"))
+    heads = []
+    for task in tasks if differ else ():
+        option = Option(f"heads.{task}", f"Layers of {TASKS[task].label.lower()}", "layers")
+        start = before.get(task, config["network"]["head"])
+        heads.append(_checked(form, option, complaints, value=start))
+    return with_value(config, "network.heads", heads)
+
+
+def _checked(form: Form, option: Option, complaints: list[str], value=None):
+    """A widget's value; what cannot be one is said beside it, and the value before it stands."""
+    try:
+        return _widget(form, option, value)
+    except ConfigError as error:
+        complaints.append(_error(str(error)))
+        return value_at(form.start, option.path) if value is None else value
+
+
+def _error(said: str) -> str:
+    st.error(said)
+    return said
+
+
+def _widget(form: Form, option: Option, value=None):
+    value = value_at(form.start, option.path) if value is None else value
+    common = {"key": form.key(option.path), "help": option.help or None}
+    if option.kind == "choice":
+        choices = list(option.words)
+        return st.selectbox(option.label, choices, choices.index(value), format_func=option.words.get, **common)
+    if option.kind == "switch":
+        return st.checkbox(option.label, value, **common)
+    if option.kind == "layers":
+        return list(layers_of(st.text_input(option.label, layers_text(value), **common)))
+    if option.kind == "whole":
+        return st.number_input(option.label, int(option.low), max(int(option.high), value), value, int(option.step), **common)
+    return st.number_input(option.label, option.low, max(option.high, value), float(value), option.step, format="%g", **common)
+
+
+def _conclusion(form: Form, config: dict, name: str, complaints: list[str], started: Callable[[str], None]) -> None:
+    """What differs from the preset, what stands in the way, how long it takes, and the start."""
+    changed = options.differences(config, PRESETS[form.preset].model_dump(mode="json"))
+    st.caption(f"As the preset *{form.preset}*." if not changed else f"Unlike the preset *{form.preset}*: {'; '.join(changed)}.")
+    chosen = None
+    if not complaints:
+        try:
+            chosen = EnsembleConfig.model_validate(config)
+            complaints = [said] if (said := trainings.obstacle(chosen)) else []
+        except ValidationError as error:
+            complaints = [in_words(error)]
+        for said in complaints:
+            st.error(plain(said))
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.button("Start training", type="primary", icon=":material/play_arrow:", key="start_training", disabled=bool(complaints),
+                  on_click=_start, args=(chosen, None if changed else form.preset, name, started))
+        if not complaints:
+            with st.container(width="stretch"):
+                _estimate(chosen)
+    if said := state.noted("new"):
+        st.error(plain(said))
+
+
+def _start(config: EnsembleConfig, preset: str | None, name: str, started: Callable[[str], None]) -> None:
+    try:
+        started(trainings.start(config, preset=preset, name=name, visitor=state.visitor()))
+    except AlloyscopeError as error:
+        state.note("new", str(error))
+
+
+def _estimate(config: EnsembleConfig) -> None:
+    """How long it will take; while that is being measured, asked again every second."""
+    is_known = trainings.estimate(config) is not None
+
+    @st.fragment(run_every=None if is_known else EVERY)
+    def estimate():
+        found = trainings.estimate(config)
+        if found is None:
+            st.caption("Measuring how long this takes on this machine …")
+        elif isinstance(found, str):
+            st.caption(f"How long this takes could not be measured: {plain(found)}")
+        else:
+            st.markdown(f"About **{in_time(found)}** on this machine, when nothing else keeps it busy.")
+            if not is_known:
+                st.rerun()
+
+    estimate()
+    if waiting := trainings.live():
+        st.caption(f"{len(waiting)} run{'s' if len(waiting) > 1 else ''} before it; one trains at a time.")
