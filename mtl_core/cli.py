@@ -28,7 +28,7 @@ from mtl_core.runs_cli import (
     runs_app,
 )
 from mtl_core.tasks import TASKS
-from mtl_core.tune_cli import tune
+from mtl_core.tune_cli import tune, tune_beliefs, tune_cost
 from mtl_core.types import Conditions, Process
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -38,6 +38,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
 app.command()(tune)
+app.command("tune-cost")(tune_cost)
+app.command("tune-beliefs")(tune_beliefs)
 
 Run = Annotated[str, typer.Option(help="A run id under data/runs, or 'shipped'.")]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mtl_core.console import AsJson, emit
+from mtl_core.console import AsJson, emit, without_startup_notes
 from mtl_core.data.folds import Split
 from mtl_core.errors import ConfigError
 from mtl_core.runs_cli import CurationOption, Datasets, Preset, PresetOption, Seed, Tasks, config_of
@@ -82,16 +82,14 @@ def _tune(config: "StudyConfig", name: str, as_json: bool) -> None:
     from mtl_core import studies
     from mtl_core.registry.store import check_label
 
-    with typer.progressbar(length=config.n_trials + 1, label="trials", file=sys.stderr, item_show_func=_show_trial) as bar:
-        folder = studies.tune_here(config, label=check_label(name=name), progress=lambda trial: bar.update(1, trial))
+    with typer.progressbar(length=config.n_trials + 1, label="trials", file=sys.stderr) as bar:
+        def show(trial: "Trial") -> None:
+            bar.label = f"trial {trial.number} {trial.status}" + (f", {trial.score:.4f}" if trial.score is not None else "")
+            bar.update(1)
+
+        folder = studies.tune_here(config, label=check_label(name=name), progress=show)
     typer.echo(f"run {folder.name}: {folder}", err=True)
     emit({"run": folder.name, **(studies.read_study(folder.name).report or {})}, as_json=as_json, show=show_report)
-
-
-def _show_trial(trial: "Trial | None") -> str | None:
-    if trial is None:
-        return None
-    return f"{trial.number}: {trial.status}" + (f", {trial.score:.4f}" if trial.score is not None else "")
 
 
 def show_report(content: dict) -> None:
@@ -113,3 +111,40 @@ def show_report(content: dict) -> None:
         interval = f"[{row['low']:+.3f}, {row['high']:+.3f}]" if row["low"] is not None else "one paper, no interval"
         typer.echo(f"  R² on the outer fold, {task:<18} {row['r2_before']:.3f} → {row['r2_after']:.3f}, "
                    f"{row['difference']:+.3f} {interval}")
+
+
+def tune_cost(
+    config: Annotated[typer.FileText, typer.Argument(help="A StudyConfig in JSON, as the config of a study; - for stdin.")] = "-",
+    as_json: AsJson = False,
+) -> None:
+    """How long such a study takes when nothing else keeps this machine busy, from a few steps of some of its trials."""
+    from mtl_core.tuning.study import StudyConfig
+
+    chosen = StudyConfig.model_validate_json(config.read())
+    with without_startup_notes():
+        from mtl_core.prospects import cost
+
+        found = cost(chosen)
+    emit(found.model_dump(), as_json=as_json, show=lambda content: typer.echo(
+        f"{content['n_trials']} trials of about {content['of_trial'][0]:.0f} s: about {content['seconds'] / 60:.0f} minutes"))
+
+
+def tune_beliefs(run: Annotated[str, typer.Argument(help="The id of a study.")], as_json: AsJson = False) -> None:
+    """What the surrogate of a study believes now: importances, curves and planes of the score, and what to try next."""
+    from mtl_core.prospects import landscape
+
+    found = landscape(run)
+    emit(found.model_dump() if found else {}, as_json=as_json, show=_show_beliefs)
+
+
+def _show_beliefs(content: dict) -> None:
+    if not content:
+        typer.echo("The surrogate needs two trials with different scores.")
+        return
+    typer.echo(f"After {content['n_trials']} trials. Share of the score's variation that a dimension explains alone:")
+    for name, share in content["importance"].items():
+        typer.echo(f"  {name:<28}{share:>6.0%}")
+    for proposal in content["next"]:
+        typer.echo(f"Trial {proposal['number']}, {proposal['proposed_by']}: expected {proposal['mean']:.4f} ± "
+                   f"{proposal['std']:.4f}, beats the best so far with {proposal['chance']:.0%}")
+        typer.echo("  " + ", ".join(f"{name} {value}" for name, value in proposal["point"].items()))
