@@ -17,6 +17,7 @@ from app.services import maps
 from app.widgets.atlas_alloy import alloy_under_design
 from app.widgets.atlas_filters import filter_chips, filter_controls
 from app.widgets.atlas_layout import layout_controls, layout_in_use, layout_note, spoken
+from app.widgets.atlas_paint import is_painted, report_paint
 from app.widgets.atlas_scene import Scene, quantities
 from app.widgets.atlas_tables import marked_ids, tables
 from app.widgets.atlas_views import overview
@@ -28,8 +29,8 @@ IDS, BAKED, REVISION = "map_ids", "map_baked", "map_revision"
 
 
 def atlas_panel() -> None:
-    """The map with its controls; beside and below it, all that follows what is selected."""
-    complaints = _open_link()
+    """The map with its controls; beside and below it, once the map is drawn, all that follows what is selected."""
+    complaints = _open_link() or state.noted("map")
     scene = _scene()
     _controls(scene)
     for complaint in complaints:
@@ -41,11 +42,15 @@ def atlas_panel() -> None:
     with left:
         _map(scene, ids, cloud)
         _caption(scene)
-        with st.container(key="alloy_on_map"):
+    if is_painted():
+        with left, st.container(key="alloy_on_map"):
             alloy_under_design(scene)
-    with right, st.container(key="overview"):
-        overview(scene, cloud, _clear if ids else None)
-    tables(scene, cloud)
+        with right, st.container(key="overview"):
+            overview(scene, cloud, _clear if ids else None)
+        tables(scene, cloud)
+    else:
+        report_paint()
+        state.note("map", complaints)  # the page that follows at once says them again
     _mirror(scene)
 
 
