@@ -1,57 +1,94 @@
-"""Attributions: what the bars add up to, and two independent integrals of the same path."""
+"""Attributions: what the bars add up to, against functions whose answer is known and against the package as published."""
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from mtl_core.chemistry.composition import Composition
-from mtl_core.explain.attribution import _MeanOf, attribute
-from mtl_core.explain.path_explainer import integrated_gradients
+from mtl_core.explain.attribution import MOST_GAP, N_NODES, _ElementPath, attribute, typical_range
+from mtl_core.explain.path_explainer import expected_gradients, integrated_gradients, plain_integrated_gradients
 from mtl_core.types import Conditions
 
 ALLOY, BASELINE = Composition.from_text("Al0.5CoCrFeNi"), Composition.from_text("CoCrFeMnNi")
+WITH_NITROGEN = Composition.from_text("Fe-22Cr-5Ni-3Mo-0.17N wt%")
 STATED = Conditions(process="CAST", scan_rate_mv_s=1.0)
 
 
-def test_path_explain_finds_the_attributions_of_a_product_by_hand():
+@pytest.mark.parametrize("integrate", [lambda *of: integrated_gradients(*of, n_nodes=4),
+                                       lambda *of: plain_integrated_gradients(*of, n_steps=200)], ids=["ours", "as published"])
+def test_the_attributions_of_a_product_are_those_by_hand(integrate):
     """f = x y from (0, 0): both get half of it; a linear input gets slope × difference, an unchanged one nothing."""
-    found = integrated_gradients(lambda x: x[:, 0] * x[:, 1] + 3.0 * x[:, 2] + x[:, 3], np.array([[2.0, 4.0, 1.0, 5.0]]),
-                                 np.array([0.0, 0.0, 0.5, 5.0]), n_steps=200)
+    found = integrate(lambda x: x[:, 0] * x[:, 1] + 3.0 * x[:, 2] + x[:, 3], np.array([[2.0, 4.0, 1.0, 5.0]]),
+                      np.array([[0.0, 0.0, 0.5, 5.0]]))
     np.testing.assert_allclose(found, [[4.0, 4.0, 1.5, 0.0]], rtol=1e-5)
 
 
+def test_a_few_nodes_are_exact_where_evenly_spaced_points_are_not():
+    """∂/∂x of x⁷ from 0 to 1 is no straight line: 4 nodes of Gauss integrate it exactly."""
+    ours, published = (integrate(lambda x: x[:, 0] ** 7, np.ones((1, 1)), np.zeros((1, 1)), **{count: 4})
+                       for integrate, count in ((integrated_gradients, "n_nodes"), (plain_integrated_gradients, "n_steps")))
+    assert ours == pytest.approx(1.0, abs=1e-5) and abs(published - 1.0) > 0.5
+
+
+def test_expected_gradients_of_a_straight_function_are_the_distance_from_the_mean_of_the_background():
+    background = np.random.default_rng(0).normal(size=(40, 2))
+    n_draws = 20_000
+    found = expected_gradients(lambda x: 2.0 * x[:, 0] - x[:, 1], np.ones((1, 2)), background, n_draws=n_draws, seed=1,
+                               batch=n_draws)
+    np.testing.assert_allclose(found[0], [2.0, -1.0] * (1 - background.mean(axis=0)), atol=5 * 2.0 / np.sqrt(n_draws))
+
+
 @pytest.mark.parametrize("conditions", [STATED, Conditions()], ids=["stated", "not reported"])
+@pytest.mark.parametrize("alloy", [ALLOY, WITH_NITROGEN], ids=["plain", "nitrogen that only one of the two states"])
+@pytest.mark.parametrize("by", ["element", "feature", "kind"])
 @pytest.mark.parametrize("column", [0, 1])
-def test_bars_add_up_to_the_difference_and_the_prediction_is_the_predictors_own(predictor, column, conditions):
+def test_bars_add_up_to_the_difference_between_two_predictions_of_the_predictor(predictor, column, by, alloy, conditions):
     task = predictor.tasks[column]
-    found = attribute(predictor, ALLOY, conditions, task, baseline=BASELINE)
-    assert found.prediction == pytest.approx(predictor.predict([ALLOY], conditions).mean[0, column], rel=1e-4)
-    measured = predictor.observations.query("task == @task.key")["value"].dropna()
-    allowed = 0.01 * np.ptp(np.quantile(measured, [0.05, 0.95]))
-    assert abs(found.gap) <= allowed
-    assert set(found.elements) == {"Al", "Co", "Cr", "Fe", "Mn", "Ni"} and (found.spread > 0).all()
+    found = attribute(predictor, alloy, conditions, task, baseline=BASELINE, by=by)
+    before, after = predictor.predict([BASELINE, alloy], conditions).mean[:, column]
+    assert (found.baseline, found.prediction) == pytest.approx((before, after), rel=1e-4, abs=0.05)
+    assert abs(found.gap) <= 0.002 * typical_range(predictor, task)
+    assert found.of_members.shape == (predictor.n_members, len(found.names)) and (found.error == 0).all()
+
+
+def test_an_element_that_neither_alloy_has_gets_no_bar(predictor):
+    found = attribute(predictor, ALLOY, STATED, predictor.tasks[0], baseline=BASELINE)
+    assert set(found.names) == {"Al", "Co", "Cr", "Fe", "Mn", "Ni"} and (found.spread > 0).all()
 
 
 @pytest.mark.parametrize("column", [0, 1])
-def test_the_mean_of_the_members_integrals_agrees_with_path_explain(predictor, column):
+def test_the_nodes_agree_with_the_package_as_published_at_many_steps(predictor, column):
     task = predictor.tasks[column]
-    start, end = predictor.at_matrix([BASELINE, ALLOY])
-    function = _MeanOf(predictor, task, STATED, end)
-    reference = integrated_gradients(function, end[None], start, n_steps=200)[0]
-    measured = predictor.observations.query("task == @task.key")["value"].dropna()
-    allowed = 0.02 * np.ptp(np.quantile(measured, [0.05, 0.95]))
-    np.testing.assert_allclose(function.member_attributions(start, end).mean(axis=0), reference, atol=allowed)
+    path = _ElementPath(predictor, task, predictor.at_matrix([ALLOY, BASELINE]), [STATED] * 2)
+    end, start = path.ends[:1], path.ends[1:]
+    reference = path.bars(plain_integrated_gradients(path, end, start, n_steps=300)[0])
+    ours = path.bars(integrated_gradients(path, end, start, n_nodes=N_NODES[0])[0])
+    np.testing.assert_allclose(ours, reference, atol=0.02 * typical_range(predictor, task))
 
 
-def test_an_alloy_explained_against_itself_has_no_bars(predictor):
-    found = attribute(predictor, ALLOY, STATED, predictor.tasks[0], baseline=ALLOY)
-    assert found.elements == () and found.prediction == pytest.approx(found.baseline, rel=1e-6) and abs(found.gap) < 1e-3
+def test_an_alloy_explained_against_itself_has_no_bars_but_those_of_its_conditions(predictor):
+    task = predictor.tasks[1]
+    found = attribute(predictor, ALLOY, STATED, task, baseline=ALLOY)
+    assert found.names == () and found.prediction == found.baseline and found.gap == 0
+    warmer = STATED.model_copy(update={"temperature_c": 60.0})
+    found = attribute(predictor, ALLOY, warmer, task, baseline=ALLOY, baseline_conditions=STATED)
+    assert found.names == ("temperature_c",) and found.values[0] < 0
+    assert abs(found.gap) <= MOST_GAP * typical_range(predictor, task)
+
+
+def test_against_a_distribution_the_bars_come_with_the_error_of_drawing(predictor):
+    alloys = [BASELINE, *map(Composition.from_text, ("CoCrFeNi", "AlCoCrFeNi", "Fe-18Cr-10Ni-2Mo wt%"))]
+    task = predictor.tasks[0]
+    found = attribute(predictor, ALLOY, STATED, task, baseline=alloys)
+    assert found.baseline == pytest.approx(predictor.predict(alloys, STATED).mean[:, 0].mean(), rel=1e-4)
+    assert (found.error > 0).all() and abs(found.gap) < 5 * np.sqrt((found.error ** 2).sum())
+    again = attribute(predictor, ALLOY, STATED, task, baseline=alloys)
+    np.testing.assert_array_equal(found.of_members, again.of_members)
 
 
 def test_the_explained_function_has_a_gradient_everywhere_on_the_path(predictor):
-    start, end = predictor.at_matrix([BASELINE, ALLOY])
-    function = _MeanOf(predictor, predictor.tasks[1], STATED, end)
-    at = tf.constant(np.stack([start, end]), tf.float32)
+    path = _ElementPath(predictor, predictor.tasks[1], predictor.at_matrix([ALLOY, BASELINE]), [STATED] * 2)
+    z = tf.constant(path.ends, tf.float32)
     with tf.GradientTape() as tape:
-        tape.watch(at)
-        total = tf.reduce_sum(function(at))
-    assert np.isfinite(tape.gradient(total, at).numpy()).all()
+        tape.watch(z)
+        total = tf.reduce_sum(path(z))
+    assert np.isfinite(tape.gradient(total, z).numpy()).all()

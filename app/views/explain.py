@@ -34,7 +34,7 @@ for index, (task, bars) in enumerate(zip(model.tasks(), found, strict=True)):
         st.markdown(f"**{task.label}**  \n{baseline}: {written(bars.baseline)} {task.unit}  →  {name}: "
                     f"{written(bars.prediction)} {task.unit}")
         st.plotly_chart(
-            attribution_figure(bars.elements, bars.values, bars.spread, bars.is_stable, unit=task.unit, color=color_of(index)),
+            attribution_figure(bars.names, bars.values, bars.spread, bars.is_stable, unit=task.unit, color=color_of(index)),
             key=f"bars_{task.key}", config={"displayModeBar": False}, alt=f"Attribution of {task.label} to elements")
         st.caption(f"The bars add up to the difference, but for {written(abs(bars.gap))} {task.unit} of the integral's error.")
 answering_note("explain")

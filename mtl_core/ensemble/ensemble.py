@@ -69,6 +69,12 @@ class Ensemble:
         asked = tf.constant(values[:, None], tf.float32)
         return tuple(part.numpy() for part in self._answer(asked, task, _answer_own))
 
+    def filled(self, values: np.ndarray) -> np.ndarray:
+        """Unscaled features [M, n, F] as each member takes them: with what stands for what was not reported, values [n, F]."""
+        scaler = mapped(self.features, lambda fitted: np.expand_dims(fitted, 1) if fitted.ndim == 2 else fitted)
+        stand_in = scaler.mean + scaler.scale * scaler.transform(values[None])
+        return np.where(np.isnan(values), stand_in, values)[self.part_of_member]
+
     def mean_tensor(self, values: tf.Tensor, task: str) -> tf.Tensor:
         """Means [M, K, n] as a tensor that can be differentiated; values: [n, F], or [M, 1, n, F] to give each member its own."""
         shared = values[None, None] if len(values.shape) == 2 else values

@@ -1,100 +1,231 @@
-"""Which elements push a prediction away from a baseline alloy's, by all their routes.
+"""What pushes a prediction away from that of a baseline, by how much, and how far the networks agree on it.
 
-The path runs in composition space, from the baseline to the alloy, under the alloy's own processing and conditions; the
-featuriser is differentiated along it, so that one bar holds an element's own column and its part in every descriptor:
-    φ_e = (a_e − b_e) ∫₀¹ ∂f/∂a_e (b + t (a − b)) dt                  Sundararajan, Taly & Yan 2017, arXiv 1703.01365
+A path leads straight from the baseline b to the alloy z, and the gradient of the prediction f is integrated along it:
+    φ_i = (z_i − b_i) ∫₀¹ ∂f/∂z_i (b + t (z − b)) dt                  Sundararajan, Taly & Yan 2017, arXiv 1703.01365
+The coordinates are either all features, or the at.% of the elements with the columns of the conditions beside them; then the
+featuriser is differentiated along the path as well, and one bar holds an element's own column and its part in every descriptor.
+Over a distribution of baselines the integral is averaged (expected gradients, Erion et al. 2021, Nat. Mach. Intell. 3, 620).
+
+Every member is given coordinates of its own, all of them alike. Summed over the members, the integral is then that of the
+ensemble, in the unit of the task; a summand times the number of members is what that member says.
+
+Axes: node b · member M · stand-in S for conditions that were not reported · coordinate N, feature F, element E.
 """
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.experimental import numpy as tnp
 
 from mtl_core.chemistry.composition import Composition
-from mtl_core.explain.path_explainer import integrated_gradients
+from mtl_core.explain.path_explainer import expected_gradients, integrated_gradients
 from mtl_core.features.table import featurize
 from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
 
-N_STEPS = 200
-N_NODES = 24  # Gauss-Legendre nodes of the member-by-member integral
+By = Literal["element", "feature", "kind"]
+
+N_NODES = (24, 48, 96)  # of the integral: more, while the gap is larger than MOST_GAP
+MOST_GAP = 0.01  # of the range of the task
+N_DRAWS, N_BLOCKS, BATCH = 512, 8, 32  # from a distribution of baselines, in blocks whose scatter tells the error
+AGREEMENT = 0.9  # share of members that have to agree on a sign
+KINDS = {"element": "elements", "descriptor": "descriptors", "corrosion": "descriptors", "process": "conditions",
+         "condition": "conditions"}
 
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """Bars of one task in its physical unit.
+    """Bars of one task, in its unit.
 
-    elements: those that differ from the baseline; values: [E], path-explain on the ensemble's mean; spread: [E], standard
-    deviation of the same integral over members; is_stable: [E] bool, whether nine members in ten agree on the sign;
-    gap: prediction − baseline prediction − sum of values, what the numerical integral misses.
+    names: [N] of what differs from the baseline; of_members: [M, N]; error: [N], standard error of what was drawn, 0 on a single
+    path; baseline, prediction: of the ensemble, that of a distribution being its mean.
     """
 
     task: TaskSpec
-    elements: tuple[str, ...]
-    values: np.ndarray
-    spread: np.ndarray
-    is_stable: np.ndarray
+    names: tuple[str, ...]
+    of_members: np.ndarray
+    error: np.ndarray
     baseline: float
     prediction: float
 
     @property
+    def values(self) -> np.ndarray:
+        """The bars [N]: mean over members."""
+        return self.of_members.mean(axis=0)
+
+    @property
+    def spread(self) -> np.ndarray:
+        """Standard deviation over members [N]."""
+        return self.of_members.std(axis=0)
+
+    @property
+    def is_stable(self) -> np.ndarray:
+        """Whether nine members in ten agree on the sign, [N] bool."""
+        return np.maximum((self.of_members > 0).mean(axis=0), (self.of_members < 0).mean(axis=0)) >= AGREEMENT
+
+    @property
     def gap(self) -> float:
+        """prediction − baseline − sum of the bars: what the integral misses."""
         return self.prediction - self.baseline - float(self.values.sum())
 
 
 def attribute(predictor: Predictor, composition: Composition, conditions: Conditions, task: TaskSpec, *,
-              baseline: Composition, n_steps: int = N_STEPS) -> Attribution:
-    """Explain one prediction by elements. Masks, members and stand-ins for unreported conditions are the prediction's own."""
-    start, end = predictor.at_matrix([baseline, composition])
-    function = _MeanOf(predictor, task, conditions, end)
-    values = integrated_gradients(function, end[None], start, n_steps=n_steps)[0]
-    of_members = function.member_attributions(start, end)
-    differs = np.flatnonzero(np.abs(end - start) > 1e-6)
-    predictions = function(tf.constant(np.stack([start, end]), tf.float32)).numpy().astype(float)
-    agreement = np.maximum((of_members > 0).mean(axis=0), (of_members < 0).mean(axis=0))
-    return Attribution(task, tuple(predictor.ensemble.spec.symbols[i] for i in differs), values[differs].astype(float),
-                       of_members.std(axis=0)[differs], agreement[differs] >= 0.9, *predictions)
+              baseline: Composition | Sequence[Composition], baseline_conditions: Conditions | None = None,
+              by: By = "element", seed: int = 0) -> Attribution:
+    """Explain one prediction. Members, masks and stand-ins for unreported conditions are the prediction's own.
+
+    baseline: an alloy, or several as a distribution. baseline_conditions: the alloy's own unless given.
+    """
+    baselines = [baseline] if isinstance(baseline, Composition) else list(baseline)
+    at = predictor.at_matrix([composition, *baselines])
+    path = _PATHS[by](predictor, task, at, [conditions, *[baseline_conditions or conditions] * len(baselines)])
+    if isinstance(baseline, Composition):
+        of_members = _along(path, MOST_GAP * typical_range(predictor, task))
+        error = np.zeros(of_members.shape[1])
+    else:
+        of_members, error = _over(path, seed)
+    shown = np.flatnonzero(np.abs(of_members).max(axis=0) > 0)
+    return Attribution(task, tuple(path.names[i] for i in shown), of_members[:, shown], error[shown],
+                       float(path.answers[1:].mean()), float(path.answers[0]))
 
 
-class _MeanOf:
-    """The ensemble's mean of one task as a differentiable function of at.% [n, E] → [n], in the task's unit."""
-
-    def __init__(self, predictor: Predictor, task: TaskSpec, conditions: Conditions, at: np.ndarray):
-        self.predictor, self.task = predictor, task
-        self.columns, self.n_draws = predictor.context(task, at[None], [conditions])
-
-    def __call__(self, at: tf.Tensor) -> tf.Tensor:
-        """[n] means; path-explain calls this and takes its gradient."""
-        answer = self.predictor.ensemble.mean_tensor(self._values(at), self.task.key)  # [M, K, n × draws]
-        mean = tf.reduce_mean(tf.reshape(answer, (*answer.shape[:2], at.shape[0], self.n_draws)), axis=(0, 1, 3))
-        return self._physical(mean)
-
-    def member_attributions(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """The path integral of each member [M, E]: one gradient over the member axis, at Gauss-Legendre nodes."""
-        n_members = self.predictor.n_members
-        nodes, weights = np.polynomial.legendre.leggauss(N_NODES)
-        path = start + 0.5 * (nodes[:, None] + 1.0) * (end - start)
-        at = tf.constant(np.tile(path, (n_members, 1)), tf.float32)
-        with tf.GradientTape() as tape:
-            tape.watch(at)
-            values = tf.reshape(self._values(at), (n_members, 1, N_NODES * self.n_draws, -1))
-            answer = self.predictor.ensemble.mean_tensor(values, self.task.key)
-            by_node = tf.reduce_mean(tf.reshape(answer, (*answer.shape[:2], N_NODES, self.n_draws)), axis=(1, 3))
-            total = tf.reduce_sum(self._physical(by_node))
-        gradient = tape.gradient(total, at).numpy().reshape(n_members, N_NODES, -1)
-        return (end - start) * np.einsum("q,mqe->me", 0.5 * weights, gradient)
-
-    def _values(self, at: tf.Tensor) -> tf.Tensor:
-        """Unscaled features [n × draws, F]."""
-        columns = {name: _tiled(value, at.shape[0]) for name, value in self.columns.items()}
-        repeated = tf.repeat(tf.cast(at, tf.float64), self.n_draws, axis=0)
-        return tf.cast(featurize(repeated, columns, self.predictor.ensemble.spec, xp=tnp).values, tf.float32)
-
-    def _physical(self, mean: tf.Tensor) -> tf.Tensor:
-        return tf.pow(10.0, mean) if self.task.transform == "log10" else mean
+def _along(path, most):
+    """The integral along one path [M, N], with more nodes while its gap is larger than `most`."""
+    for n_nodes in N_NODES:
+        of_members = path.bars(integrated_gradients(path, path.ends[:1], path.ends[1:], n_nodes=n_nodes)[0])
+        if abs(path.answers[0] - path.answers[1] - of_members.mean(axis=0).sum()) <= most:
+            break
+    return of_members
 
 
-def _tiled(draws: Sequence, n: int) -> np.ndarray:
-    return np.tile(np.asarray(draws, dtype=object), n)
+def _over(path, seed):
+    """The integral averaged over the baselines [M, N], and the standard error of its mean over members [N]."""
+    blocks = np.stack([path.bars(expected_gradients(path, path.ends[:1], path.ends[1:], n_draws=N_DRAWS // N_BLOCKS,
+                                                    seed=seed + block, batch=BATCH)[0]) for block in range(N_BLOCKS)])
+    return blocks.mean(axis=0), blocks.mean(axis=1).std(axis=0, ddof=1) / np.sqrt(N_BLOCKS)
+
+
+def typical_range(predictor: Predictor, task: TaskSpec) -> float:
+    """Distance between the 5th and the 95th percentile of the measurements that the task was learnt from, in its unit."""
+    rows = predictor.observations
+    low, high = rows.loc[rows["task"] == task.key, "value"].dropna().quantile([0.05, 0.95])
+    return float(high - low)
+
+
+class _FeaturePath:
+    """The prediction of one task as a function of the features of every member; ends: [1 + B, M, S × F], the alloy first."""
+
+    def __init__(self, predictor: Predictor, task: TaskSpec, at: np.ndarray, conditions: Sequence[Conditions]):
+        self.ensemble, self.task, spec = predictor.ensemble, task, predictor.ensemble.spec
+        values = [_features(predictor, task, row[None], given) for row, given in zip(at, conditions, strict=True)]
+        self.n_draws = max(map(len, values))
+        features = np.stack([self.ensemble.filled(np.resize(rows, (self.n_draws, rows.shape[1]))) for rows in values])
+        self.ends, self.names = features.reshape(*features.shape[:2], -1), self._names(spec)
+        self.of_members = self._members_at_ends(_FeaturePath._values)
+        self.answers = self._physical(self.of_members.mean(axis=1)).numpy()
+
+    def __call__(self, z: tf.Tensor) -> tf.Tensor:
+        """[b] in the unit of the task, from coordinates [b, M, …]."""
+        return self._physical(tf.reduce_mean(self._members(self._values(z)), axis=1))
+
+    def bars(self, attributions: np.ndarray) -> np.ndarray:
+        """What each member says [M, N], from attributions to the coordinates [M, …]."""
+        n_members = self.ensemble.n_members
+        return n_members * attributions.reshape(n_members, self.n_draws, -1).sum(axis=1)
+
+    def _names(self, spec):
+        return spec.columns
+
+    def _values(self, z):
+        """Unscaled features [b, M, S, F] of coordinates [b, M, S × F]."""
+        return tf.reshape(z, (z.shape[0], self.ensemble.n_members, self.n_draws, -1))
+
+    def _members(self, values):
+        """What each member answers, [b, M] in the learning unit, to features [b, M, S, F]."""
+        n_nodes, n_members = values.shape[:2]
+        by_member = tf.reshape(tf.transpose(values, (1, 0, 2, 3)), (n_members, 1, n_nodes * self.n_draws, -1))
+        answer = self.ensemble.mean_tensor(tf.cast(by_member, tf.float32), self.task.key)  # [M, K, b × S]
+        return tf.transpose(tf.reduce_mean(tf.reshape(answer, (*answer.shape[:2], n_nodes, self.n_draws)), axis=(1, 3)))
+
+    def _members_at_ends(self, values_of):
+        ends = self.ends.astype(np.float32)
+        few = np.split(ends, range(BATCH, len(ends), BATCH))
+        return np.concatenate([self._members(values_of(self, tf.constant(some))) for some in few])
+
+    def _physical(self, mean):
+        return tf.pow(10.0, mean) if self.task.transform == "log10" else tf.convert_to_tensor(mean)
+
+
+class _KindPath(_FeaturePath):
+    """The same, with the bars of each kind of feature added up."""
+
+    def _names(self, spec):
+        self.kinds = np.array([KINDS[kind] for kind in spec.kinds])
+        return tuple(dict.fromkeys(KINDS.values()))
+
+    def bars(self, attributions):
+        of_features = super().bars(attributions)
+        return np.stack([of_features[:, self.kinds == name].sum(axis=1) for name in self.names], axis=1)
+
+
+class _ElementPath(_FeaturePath):
+    """The prediction as a function of the at.% of every member and of its columns of conditions, [b, M, E + S × C]."""
+
+    def __init__(self, predictor, task, at, conditions):
+        super().__init__(predictor, task, at, conditions)
+        spec = self.ensemble.spec
+        self.origins = np.array(spec.origins)[spec.n_of_composition:]
+        features = self.ends.reshape(*self.ends.shape[:2], self.n_draws, -1)
+        context = features[..., spec.n_of_composition:].reshape(*self.ends.shape[:2], -1)
+        members = np.broadcast_to(at[:, None], (len(at), self.ensemble.n_members, at.shape[1]))
+        self.ends = np.concatenate([members, context], axis=-1)
+        self._step(spec, [set(text.split()) for text in predictor.unstated(at)])
+
+    def _step(self, spec, unstated):
+        """An element that only one end states is stated all along the path; what that changes at the other end is a step of the
+        prediction that no gradient sees, and goes to the bar of that element. steps: [M]."""
+        always = set.intersection(*unstated)
+        self.unstated = " ".join(sorted(always))
+        self.stepping = [spec.symbols.index(symbol) for symbol in set.union(*unstated) - always]
+        if self.stepping:
+            on_path = self._members_at_ends(_ElementPath._values)
+            missed, of_members = self.answers - self._physical(on_path.mean(axis=1)).numpy(), self.of_members - on_path
+            mean = of_members.mean(axis=1)
+            scaled = of_members * np.divide(missed, mean, out=np.zeros_like(mean), where=mean != 0)[:, None]
+            self.steps = (scaled[0] - scaled[1:].mean(axis=0)) / len(self.stepping)
+
+    def _values(self, z):
+        spec = self.ensemble.spec
+        n_nodes, n_members, n_elements = z.shape[0], z.shape[1], len(spec.symbols)
+        at = tf.reshape(tf.cast(z[..., :n_elements], tf.float64), (n_nodes * n_members, n_elements))
+        composed = featurize(at, {"not_reported": self.unstated}, spec, xp=tnp).values[:, :spec.n_of_composition]
+        composed = tf.cast(tf.reshape(composed, (n_nodes, n_members, 1, -1)), tf.float32)
+        context = tf.reshape(z[..., n_elements:], (n_nodes, n_members, self.n_draws, -1))
+        return tf.concat([tf.repeat(composed, self.n_draws, axis=2), context], axis=-1)
+
+    def _names(self, spec):
+        return tuple(dict.fromkeys((*spec.symbols, *spec.origins[spec.n_of_composition:])))
+
+    def bars(self, attributions):
+        n_members, n_elements = self.ensemble.n_members, len(self.ensemble.spec.symbols)
+        of_context = attributions[:, n_elements:].reshape(n_members, self.n_draws, -1).sum(axis=1)
+        bars = np.zeros((n_members, len(self.names)))
+        bars[:, :n_elements] = attributions[:, :n_elements]
+        for column, origin in enumerate(self.origins):
+            bars[:, self.names.index(origin)] += of_context[:, column]
+        bars *= n_members
+        if self.stepping:
+            bars[:, self.stepping] += self.steps[:, None]
+        return bars
+
+
+_PATHS = {"element": _ElementPath, "feature": _FeaturePath, "kind": _KindPath}
+
+
+def _features(predictor, task, at, conditions):
+    """Unscaled features [S, F] of one alloy, as its prediction takes them."""
+    columns, n_draws = predictor.context(task, at, [conditions])
+    return featurize(np.repeat(at, n_draws, axis=0), columns, predictor.ensemble.spec).values

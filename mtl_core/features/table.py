@@ -84,6 +84,19 @@ class FeatureSpec(BaseModel):
         """Kind of each column, in the same order."""
         return tuple(self._kind_of.values())
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """What each column speaks of: an element, a descriptor, or a condition."""
+        masks = {f"{symbol.lower()}_not_reported": symbol for symbol in self.masked}
+        origin = {"element": lambda name: name.removeprefix("at_"), "process": lambda name: "process",
+                  "condition": _CONDITION_OF.get, "descriptor": str, "corrosion": lambda name: masks.get(name, name)}
+        return tuple(origin[kind](name) for name, kind in self._kind_of.items())
+
+    @property
+    def n_of_composition(self) -> int:
+        """How many columns, the first ones, follow from the composition alone: elements and descriptors."""
+        return len(self.symbols) + len(self.descriptors) + len(self.corrosion)
+
     def visible(self, task: TaskSpec) -> np.ndarray:
         """Which columns may move the task's prediction, [F] bool: of the conditions, nothing but what its `conditions` list."""
         in_electrolyte = bool(set(task.conditions) & set(ELECTROLYTE))

@@ -109,9 +109,9 @@ class Predictor:
         n_draws = len(next(iter(draws.values()), [None]))
         columns = {name: np.repeat([getattr(given, name) for given in conditions], n_draws) for name in Conditions.model_fields}
         columns |= {name: np.tile(values, len(at)) for name, values in draws.items()}
-        return columns | {"not_reported": np.repeat(self._unstated(at), n_draws)}, n_draws
+        return columns | {"not_reported": np.repeat(self.unstated(at), n_draws)}, n_draws
 
-    def _unstated(self, at):
+    def unstated(self, at: np.ndarray) -> np.ndarray:
         """Elements of each alloy that count as not reported, [n] texts: absent here, and left out rather than stated as
         zero by most of the measured alloys without them (nitrogen, in practice)."""
         symbols = self.ensemble.spec.symbols
