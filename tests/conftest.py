@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory):
-    """The address of a server of its own, with pins, datasets and curations in a folder of its own."""
+    """The address of a server of its own, with pins, datasets, curations and runs in folders of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -71,7 +71,7 @@ def address(tmp_path_factory):
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)],
-            cwd=ROOT, env=os.environ | {"ALLOYSCOPE_USER": str(folder)}, stdout=log, stderr=log)
+            cwd=ROOT, env=os.environ | {"ALLOYSCOPE_USER": str(folder), "ALLOYSCOPE_RUNS": str(folder / "runs")}, stdout=log, stderr=log)
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
             yield f"http://127.0.0.1:{port}/"
