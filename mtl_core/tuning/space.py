@@ -216,7 +216,7 @@ class Space(BaseModel):
 
     def point_of(self, config: EnsembleConfig) -> dict[str, Value] | None:
         """The point that gives a config, or None where no point of the space does."""
-        point = {name: _value_of(config, name) for name in self.names}
+        point = {name: value_of(config, name) for name in self.names}
         if not all(dimension.holds(point[dimension.name]) for dimension in self.dimensions):
             return None
         return point if self.apply(config, point) == config else None
@@ -260,7 +260,8 @@ def _repeated(point, part, suffix, layers):
     return (width,) * depth
 
 
-def _value_of(config: EnsembleConfig, name: str) -> Value:
+def value_of(config: EnsembleConfig, name: str) -> Value:
+    """What a config has for a dimension, inside any range or not; of layers that differ the first."""
     stem, colon, task = name.partition(":")
     if stem in _LAYERS:
         part, what = stem.split("_")
