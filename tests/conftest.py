@@ -71,7 +71,8 @@ def address(tmp_path_factory):
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)],
-            cwd=ROOT, env=os.environ | {"ALLOYSCOPE_USER": str(folder), "ALLOYSCOPE_RUNS": str(folder / "runs")}, stdout=log, stderr=log)
+            cwd=ROOT, stdout=log, stderr=log,
+            env=os.environ | {"ALLOYSCOPE_USER": str(folder), "ALLOYSCOPE_RUNS": str(folder / "runs")})
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
             yield f"http://127.0.0.1:{port}/"

@@ -30,6 +30,15 @@ def _scores(rows: pd.DataFrame) -> dict[str, float]:
     return found
 
 
+def as_report(compared: pd.DataFrame) -> dict[str, dict[str, dict[str, float | None]]]:
+    """task → split → the other columns of `compare`, for JSON: None where a single paper leaves an interval undefined."""
+    found: dict[str, dict[str, dict[str, float | None]]] = {}
+    for row in compared.to_dict("records"):
+        task, split = row.pop("task"), row.pop("split")
+        found.setdefault(task, {})[split] = {name: value if np.isfinite(value) else None for name, value in row.items()}
+    return found
+
+
 def r2_difference(rows: pd.DataFrame) -> tuple[float, float, float]:
     """R² after − R² before, and its 95 % percentile interval by resampling whole papers (Efron & Tibshirani 1993, ch. 13).
 
