@@ -62,7 +62,13 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory):
+def server_runs(tmp_path_factory):
+    """Where the server of the browser tests keeps its runs."""
+    return tmp_path_factory.mktemp("server_runs")
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory, server_runs):
     """The address of a server of its own, with pins, datasets, curations and runs in folders of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -72,7 +78,7 @@ def address(tmp_path_factory):
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)],
             cwd=ROOT, stdout=log, stderr=log,
-            env=os.environ | {"ALLOYSCOPE_USER": str(folder), "ALLOYSCOPE_RUNS": str(folder / "runs")})
+            env=os.environ | {"ALLOYSCOPE_USER": str(folder), "ALLOYSCOPE_RUNS": str(server_runs)})
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
             yield f"http://127.0.0.1:{port}/"
