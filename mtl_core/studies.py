@@ -32,7 +32,7 @@ from mtl_core.tuning.study import TRIALS, Proposal, StudyConfig, Trial, batch_st
 
 if TYPE_CHECKING:
     from mtl_core.tuning.gpyopt_adapter import Surrogate
-    from mtl_core.tuning.objective import Rows
+    from mtl_core.tuning.rows import Rows
 
 OUTER, REPORT = "outer.csv", "report.json"
 
@@ -180,15 +180,15 @@ def tune(folder: Path, should_stop: jobs.ShouldStop, *, progress: Callable[[Tria
         import tensorflow as tf
     tf.config.experimental.enable_op_determinism()
     tf.get_logger().setLevel("ERROR")  # each trial is a new graph, and TensorFlow would advise against that
-    prepared = _prepared(config, record)
+    prepared = prepared_for(config, record)
     rows = development(prepared, config)
     if config.workers or config.scheduler:
         from mtl_core.tuning.cluster import Cluster
 
         with Cluster(config, rows, should_stop=should_stop) as cluster:
-            _search(folder, config, cluster.evaluate, progress)
+            search(folder, config, cluster.evaluate, progress)
     else:
-        _search(folder, config, _serial(config, rows, should_stop), progress)
+        search(folder, config, _serial(config, rows, should_stop), progress)
     _report(folder, config, prepared, should_stop, start)
 
 
@@ -198,8 +198,8 @@ def _serial(config: StudyConfig, rows: "Rows", should_stop) -> Batch:
     return lambda proposals, before: (evaluate(proposal, config, rows, before, should_stop=should_stop) for proposal in proposals)
 
 
-def _search(folder: Path, config: StudyConfig, evaluate: Batch, progress) -> None:
-    """Ask, train, write down, until nothing is left to ask for."""
+def search(folder: Path, config: StudyConfig, evaluate: Batch, progress: Callable[[Trial], None] | None = None) -> None:
+    """Ask, evaluate, write down, until nothing is left to ask for."""
     trials = {trial.number: trial for trial in read_trials(folder / TRIALS)}
     while True:
         number = next(number for number in range(len(trials) + 1) if number not in trials)
@@ -237,10 +237,11 @@ def _say(folder, config, trials, todo):
         "seconds_left": round(left * float(np.mean(took[-20:])), 1) if took else None})
 
 
-def _prepared(config: StudyConfig, record: Record) -> pipeline.Prepared:
+def prepared_for(config: StudyConfig, record: Record | None = None) -> pipeline.Prepared:
+    """All rows of a study, featurised. Raises RunError when the data are not those that its record names."""
     base, curation = pipeline.pinned(config.base, None)
     table = read_data(base.data.datasets)
-    if table.sha256 != record.data_sha256:
+    if record is not None and table.sha256 != record.data_sha256:
         raise RunError(f"expected the data with the fingerprint {record.data_sha256[:12]}, as when the study was started, got "
                        f"{table.sha256[:12]}; start a new study")
     return pipeline.prepare(table, base, curation=curation)
@@ -248,7 +249,7 @@ def _prepared(config: StudyConfig, record: Record) -> pipeline.Prepared:
 
 def development(prepared: pipeline.Prepared, config: StudyConfig) -> "Rows":
     """All rows but those of the outer fold, with the parts of the inner folds: one a fold seed and fold."""
-    from mtl_core.tuning.objective import Rows
+    from mtl_core.tuning.rows import Rows
 
     chosen = _is_development(prepared, config)
     inside = replace(prepared, observations=_taken(prepared.observations, chosen), values=prepared.values[chosen],

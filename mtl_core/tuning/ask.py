@@ -26,7 +26,8 @@ def ask(config: StudyConfig, trials: Sequence[Trial], number: int) -> tuple[Prop
         return (Proposal(number=0, point=config.space.point_of(config.base), proposed_by="default"),)
     wanted = min(config.batch, config.n_trials + 1 - start)
     points = islice(_new(config, before, _points(config, before, start, wanted)), max(wanted, 0))
-    return tuple(Proposal(number=start + index, point=point, proposed_by=by) for index, (point, by) in enumerate(points))
+    proposals = tuple(Proposal(number=start + index, point=point, proposed_by=by) for index, (point, by) in enumerate(points))
+    return proposals if number < start + len(proposals) else ()
 
 
 def _new(config: StudyConfig, before: Sequence[Trial], points: Iterator[tuple[Point, str]]) -> Iterator[tuple[Point, str]]:

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
+from mtl_core.console import without_startup_notes
 from mtl_core.errors import RunError, StoppedError
 from mtl_core.fingerprints import code_sha256
-from mtl_core.tuning.objective import Rows, evaluate
+from mtl_core.tuning.rows import Rows
 from mtl_core.tuning.study import Proposal, StudyConfig, Trial, changes_of
 
 POLL_SECONDS = 0.1
@@ -87,8 +88,10 @@ def _work(proposal: Proposal, config: StudyConfig, rows: Rows, before: Sequence[
     """What a worker does. Raises RunError where its code would give other numbers."""
     if (came := code_sha256()) != code:
         raise RunError(f"expected a worker with the code {code[:12]}, got one with {came[:12]}; install the same version there")
-    import tensorflow as tf
+    with without_startup_notes():
+        import tensorflow as tf
 
+        from mtl_core.tuning.objective import evaluate
     tf.config.experimental.enable_op_determinism()
     tf.get_logger().setLevel("ERROR")
     return evaluate(proposal, config, rows, before)

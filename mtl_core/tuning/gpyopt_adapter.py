@@ -6,7 +6,7 @@ negated here, once. All that it draws comes from numpy's global generator, which
 
 Coding: integers and reals by their coordinate in the unit cube (integers on the grid of their values), choices one-hot.
 Surrogate: Matérn 5/2 with a length scale a coordinate, whose prior grows with the square root of the dimension (Hvarfner et al.
-2024, arXiv 2402.02229), and Gaussian noise, fitted by marginal likelihood.
+2024, arXiv 2402.02229), and Gaussian noise. The priors of variance and noise keep few scores from being taken for noise alone.
 """
 import warnings
 from collections.abc import Iterator, Sequence
@@ -32,6 +32,7 @@ LARGEST_DISCRETE = 200  # values of an integer that the optimiser of the acquisi
 N_POOL = 2000  # random points among which the next best is looked for when a suggestion is no new one
 N_AVERAGED = 128  # random points over which a partial dependence averages
 N_RESTARTS = 5
+NOISE = (np.log(0.03), 1.0)  # median and width of what is expected of the noise's variance, where all scores have variance 1
 SMALLEST_LIPSCHITZ = 1e-7
 
 
@@ -86,6 +87,18 @@ class Surface:
     acquisition: np.ndarray
 
 
+def _fitted(x: np.ndarray, y: np.ndarray) -> GPModel:
+    """The process for standardised values y [n, 1] at coded points x [n, C], by maximum a posteriori."""
+    kernel = GPy.kern.Matern52(x.shape[1], ARD=True)
+    model = GPModel(kernel=kernel, optimize_restarts=N_RESTARTS, verbose=False)
+    model._create_model(x, y)
+    kernel.lengthscale.set_prior(GPy.priors.LogGaussian(0.4 + 0.5 * np.log(x.shape[1]), 1.0), warning=False)
+    kernel.variance.set_prior(GPy.priors.LogGaussian(0.0, 0.5), warning=False)
+    model.model.likelihood.variance.set_prior(GPy.priors.LogGaussian(*NOISE), warning=False)
+    model.updateModel(x, y, None, None)
+    return model
+
+
 class Surrogate:
     """A Gaussian process fitted to the scores of some points; it does not change afterwards. Larger scores are better."""
 
@@ -94,12 +107,8 @@ class Surrogate:
         self.space, self.points, self.scores, self._seed = space, tuple(points), scores, seed
         self._centre, self._unit = float(scores.mean()), float(scores.std()) or 1.0
         self._domain = Design_space([_variable(dimension) for dimension in space.dimensions])
-        x = self._coded(points)
-        kernel = GPy.kern.Matern52(x.shape[1], ARD=True)
         with _alone(seed):
-            kernel.lengthscale.set_prior(GPy.priors.LogGaussian(np.sqrt(2) + 0.5 * np.log(x.shape[1]) - 1.0, 1.0), warning=False)
-            self._model = GPModel(kernel=kernel, optimize_restarts=N_RESTARTS, verbose=False)
-            self._model.updateModel(x, -((scores - self._centre) / self._unit)[:, None], None, None)
+            self._model = _fitted(self._coded(points), -((scores - self._centre) / self._unit)[:, None])
             optimizer = AcquisitionOptimizer(self._domain, "lbfgs")
             self._acquisition = ACQUISITIONS[acquisition](self._model, self._domain, optimizer)
             self._penalised = AcquisitionLP(self._model, self._domain, optimizer, self._acquisition)

@@ -13,27 +13,14 @@ from sklearn.metrics import r2_score
 from mtl_core.ensemble import network
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.ensemble.fit import fit_ensemble
-from mtl_core.ensemble.parts import Part
 from mtl_core.errors import AlloyscopeError, ConfigError, StoppedError
 from mtl_core.features.table import FeatureSpec
+from mtl_core.tuning.rows import Rows
 from mtl_core.tuning.study import BLOCKS, Proposal, Seconds, StudyConfig, Trial, changes_of, is_hopeless
 from mtl_core.uncertainty.held_out import Z_90, HeldOut
 
 SCALE_OF_STD = math.sqrt(3.0) / math.pi  # of a logistic distribution
 ALPHA = 0.1  # of the band whose interval score counts
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """What trials learn from and are scored on: n observations as they are tested and as training sees them, their unscaled
-    features [n, F], and the parts of the inner folds. unit: task → standard deviation of its exact values, learning unit."""
-
-    observations: pd.DataFrame
-    training: pd.DataFrame
-    values: np.ndarray
-    spec: FeatureSpec
-    parts: tuple[Part, ...]
-    unit: Mapping[str, float]
 
 
 class _PrunedError(Exception):
