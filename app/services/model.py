@@ -58,6 +58,12 @@ def seen(run: str) -> tuple[str, int]:
     return run, description.stat().st_mtime_ns if description.exists() else 0
 
 
+def use(run: str) -> None:
+    """Let the app answer from a run from now on, once its predictor is loaded; raises AlloyscopeError where it cannot be."""
+    _predictor_of(run)
+    registry.promote(run)
+
+
 def predictor():
     """The predictor of the run that answers, warmed up; where that cannot be loaded the shipped one, and `answering` says why."""
     run, _ = answering()

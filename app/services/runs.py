@@ -10,7 +10,7 @@ from app.curves import in_time, members_spread
 from app.services import model, trainings
 from mtl_core.errors import AlloyscopeError
 from mtl_core.files import last_line
-from mtl_core.registry import archive, jobs, promoted, store
+from mtl_core.registry import archive, jobs, store
 from mtl_core.registry.runs import PROGRESS, SHIPPED, Run, Status, read_state, run_folder
 from mtl_core.tasks import TASKS
 
@@ -41,7 +41,6 @@ def each(runs: Iterable[str], act: Callable[[str], object]) -> tuple[list[str], 
 
 
 stop, resume, delete, restore = jobs.stop, jobs.resume, store.delete_run, store.restore_run
-promote = promoted.promote
 
 
 def rename(run: str, name: str, note: str, tags: Iterable[str]) -> None:

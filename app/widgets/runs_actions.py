@@ -49,23 +49,26 @@ def _about(chosen: Sequence[Run]) -> None:
 def _of_one(run: Run) -> None:
     page = "views/train.py" if ledger.kind(run) == "training" else "views/tune.py"
     st.page_link(page, label="Open", icon=":material/open_in_new:", query_params={"run": run.id})
-    answers = model.answering()[0] == run.id
-    if run.scores or run.id == SHIPPED:
-        st.button("Answers in the app" if answers else "Use in the app", icon=":material/verified:", key="use", type="primary",
-                  disabled=answers, on_click=_use, args=(run,), help="Design, Explain, Explore and Train then answer from it.")
+    use_button(run)
     if run.id != SHIPPED and run.status is Status.complete:
         st.download_button("Export", partial(runs.exported, run.id), f"{run.id}.zip", "application/zip", on_click="ignore",
                            key=f"export_{run.id}", icon=":material/download:")
 
 
-def _use(run: Run) -> None:
-    _say("", "")
-    try:
-        runs.promote(run.id)
-    except AlloyscopeError as error:
-        _say("", plain(str(error)))
+def use_button(run: Run) -> None:
+    """Make a finished training the one that the app answers from; nothing where it has nothing to answer with."""
+    if not run.scores:
         return
-    _say(f"{plain(ledger.title(run))} answers from now on, on Design, Explain, Explore and Train.")
+    answers = model.answering()[0] == run.id
+    if st.button("Answers in the app" if answers else "Use in the app", icon=":material/verified:", key=f"use_{run.id}",
+                 type="primary", disabled=answers, help="Design, Explain, Explore and Train then answer from it."):
+        try:
+            model.use(run.id)
+        except AlloyscopeError as error:
+            _say("", f"{plain(ledger.title(run))} cannot be used: {plain(str(error))}")
+        else:
+            _say(f"{plain(ledger.title(run))} answers from now on, on Design, Explain, Explore and Train.")
+        st.rerun()
 
 
 def _compare(chosen: Sequence[Run]) -> None:
@@ -103,8 +106,14 @@ def _do(act: Callable[[str], object], ids: list[str], words: str) -> None:
 
 
 def _say(done: str = "", complaint: str = "") -> None:
+    """What the last action led to; it goes when something else is selected."""
     state.show("runs_said", done)
     state.show("runs_complaint", complaint)
+
+
+def forget() -> None:
+    """Take the outcome of the last action off the screen."""
+    _say()
 
 
 def undo_line() -> None:
@@ -126,23 +135,25 @@ def _undo(gone: tuple[str, ...]) -> None:
 def _label(own: Sequence[Run], known: list[str]) -> None:
     """Name, note and tags of one run, or tags for several."""
     mark = own[0].id if len(own) == 1 else "several"
-    with st.popover("Name, note, tags" if len(own) == 1 else "Tag", icon=":material/label:", key=f"label_{mark}"):
+    with st.popover("Name, note, tags" if len(own) == 1 else "Tag", icon=":material/label:", key=f"label_{mark}",
+                    on_change="rerun"):
         with st.form(f"label_form_{mark}", border=False):
             label = own[0].label
             if len(own) == 1:
                 st.text_input("Name", label.name, max_chars=80, key=f"name_{mark}")
                 st.text_area("Note", label.note, max_chars=5000, key=f"note_{mark}", height=100)
-            tags = list(label.tags) if len(own) == 1 else []
-            st.multiselect("Tags" if len(own) == 1 else "Tags to add", sorted({*known, *tags}), tags, key=f"tags_{mark}",
-                           accept_new_options=True, placeholder="choose or type")
+            tags = ", ".join(label.tags) if len(own) == 1 else ""
+            st.text_input("Tags" if len(own) == 1 else "Tags to add", tags, key=f"tags_{mark}", placeholder="steel, best so far",
+                          help="Separated by commas." + (f" In use: {plain(', '.join(known))}." if known else ""))
             st.form_submit_button("Save", on_click=_save, args=([run.id for run in own], mark))
 
 
 def _save(ids: list[str], mark: str) -> None:
-    tags = state.shown(f"tags_{mark}", [])
+    tags = [tag.strip() for tag in state.shown(f"tags_{mark}", "").split(",") if tag.strip()]
     if len(ids) == 1:
         act = partial(runs.rename, name=state.shown(f"name_{mark}"), note=state.shown(f"note_{mark}"), tags=tags)
     else:
         act = partial(runs.add_tags, tags=tags)
     _, complaints = runs.each(ids, act)
     _say("" if complaints else "Kept.", " ".join(map(plain, complaints)))
+    state.show(f"label_{mark}", False)

@@ -10,7 +10,7 @@ from app.figures.scores import SPLIT_WORDS
 from app.runs import parity_rows
 from app.services import model, runs
 from app.yours import plain
-from mtl_core.registry.runs import Run
+from mtl_core.registry.runs import SHIPPED, Run
 from mtl_core.tasks import TASKS
 
 STILL = {"displaylogo": False}
@@ -21,7 +21,7 @@ def comparison_panel() -> None:
     if state.shown("runs_compared") is None:
         state.show("runs_compared", tuple(filter(None, state.linked().get("compare", "").split(","))))
     wanted = state.shown("runs_compared")[:ledger.MOST_COMPARED]
-    found = sorted((run for one in set(wanted) if (run := runs.find(one))), key=lambda run: run.created)
+    found = sorted((run for one in set(wanted) if (run := runs.find(one))), key=lambda run: (run.id != SHIPPED, run.id))
     state.mirror_part({"compare": ",".join(run.id for run in found)} if found else {}, {"compare"})
     if wanted and len(found) < len(wanted):
         st.warning("Some of the runs in this link are not here; they may stand in another run store.")

@@ -3,7 +3,8 @@ import streamlit as st
 
 from app import ledger, state
 from app.services import model, runs
-from app.widgets.runs_actions import actions, undo_line
+from app.widgets.runs_actions import actions, forget, undo_line
+from app.yours import plain
 from mtl_core.registry.runs import Run, Status
 
 SECONDS = 2.0  # between two looks at the store
@@ -23,6 +24,8 @@ def runs_list() -> None:
         statuses = _pills("Status", [status.value for status in Status], [run.status.value for run in here], "runs_statuses")
         tags = _pills("Tag", sorted({tag for run in here for tag in run.label.tags}), [], "runs_tags")
         is_bin = bool(gone) and st.toggle(f"Deleted ({len(gone)})", key="runs_bin")
+    if complaint := model.answering()[1]:
+        st.warning(f"{plain(complaint)}  \nThe ensemble that comes along answers instead.")
     undo_line()
     shown = ledger.found(gone if is_bin else here, words, statuses, tags)
     if len(here) == 1 and not is_bin:
@@ -53,7 +56,10 @@ def _table(shown: tuple[Run, ...]) -> tuple[Run, ...]:
         selection_default={"selection": {"rows": [row for row, run in enumerate(ids) if run in before]}},
         height=min(40 + 35 * len(lines), HEIGHT), column_config=_columns(lines), alt="Runs")
     chosen = tuple(shown[row] for row in event["selection"]["rows"] if row < len(shown))
-    state.show("runs_chosen", tuple(run.id for run in chosen))
+    if (now := tuple(run.id for run in chosen)) != before:
+        state.show("runs_chosen", now)
+        if chosen:
+            forget()
     return chosen
 
 
@@ -66,7 +72,8 @@ def _columns(lines) -> dict:
     wide = st.column_config.TextColumn
     scores = {name: st.column_config.NumberColumn(format="%.2f", help="Of papers that the networks had not seen.", width=80)
               for name in lines if name.startswith("R² ")}
-    return {"Run": wide(width=180), "Status": wide(width=140), "In the app": wide(width=85), "Kind": wide(width=75),
+    status = 110 if lines["Status"].str.len().max() < 13 else 230
+    return {"Run": wide(width=180), "Status": wide(width=status), "In the app": wide(width=85), "Kind": wide(width=75),
             "Properties": wide(width=110), "Preset": wide(width=75), **scores,
             "Band held": st.column_config.NumberColumn(format="%.0f %%", width=85, help=(
                 "Share of the readings in new papers inside the 90 % band; mean over the properties.")),
