@@ -79,7 +79,7 @@ def commonest(words: pd.Series, most: int = 3) -> str:
 
 
 def summary_table(cloud: Cloud) -> pd.DataFrame:
-    """One row a property with readings: how many, bounds among them, median and middle 80 % of the exact ones, papers.
+    """One row a property with readings: how many, bounds among them, median (with unit) and middle 80 % of the exact ones.
 
     The properties that the dashboard predicts by default have a row even where nothing was measured.
     """
@@ -90,10 +90,9 @@ def summary_table(cloud: Cloud) -> pd.DataFrame:
 def _summary(key: str, rows: pd.DataFrame) -> dict:
     exact = rows["value"].dropna()
     middle = " to ".join(short(float(end)) for end in exact.quantile([0.1, 0.9])) if len(exact) > 1 else "–"
-    median = short(float(exact.median())) if len(exact) else "bounds only" if len(rows) else "not measured"
-    return {"Property": PROPERTIES[key].label, "Readings": len(rows), "Bounds": len(rows) - len(exact), "Median": median,
-            "Middle 80 %": middle, "Unit": PROPERTIES[key].unit, "Alloys": rows["alloy_id"].nunique(),
-            "Papers": rows["reference_id"].nunique()}
+    median = f"{short(float(exact.median()))} {PROPERTIES[key].unit}" if len(exact) else "–"
+    return {"Property": PROPERTIES[key].label, "Readings": f"{len(rows):,}" if len(rows) else "none",
+            "Bounds": f"{len(rows) - len(exact):,}" if len(exact) < len(rows) else "", "Median": median, "Middle 80 %": middle}
 
 
 def short(value: float) -> str:

@@ -302,7 +302,7 @@ def test_each_year_without_a_paper_is_a_reference_of_its_own_in_one_group():
 
 
 @pytest.mark.parametrize("table", ["NaCl (wt.%)\nFe80Cr20,100,35", "Solution\nFe80Cr20,100,35 wt.% NaCl",
-                                   "NaCl (g/L)\nFe80Cr20,100,350"])
+                                   "NaCl (g/L)\nFe80Cr20,100,350", "Solution\nFe80Cr20,100,8 M NaCl"])
 def test_more_salt_than_dissolves_is_refused(table):
     intake = taken_in(f"Alloy,Epit (mV SCE),{table}\n")
     assert intake.bad_rows == (2,) and "at most 26.5 wt.% NaCl" in str(intake.problems[0])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures.style import GREY, STILL, calm, tint
+from app.figures.style import GREY, STILL, calm, tint, written
 
 TABLE = """
 H  . . . . . . . . . . . . . . . . He
@@ -32,7 +32,7 @@ def periodic_figure(values: Mapping[str, float], texts: Mapping[str, str], *, co
         z=cells, text=hovers, hovertemplate="%{text}<extra></extra>", hoverongaps=False, xgap=2, ygap=2, zmin=_floor(values),
         colorscale=[[0, tint(color, 0.1)], [1, tint(color, 0.75)]],
         colorbar={"orientation": "h", "x": 0.42, "y": 0.98, "yanchor": "top", "len": 0.42, "thickness": 7, "outlinewidth": 0,
-                  "nticks": 4, "title": {"text": title, "side": "top"}})
+                  **_ticks(values), "title": {"text": title, "side": "top"}})
     return calm([_ground(), heat, *_symbols(values)], height=300, dragmode=False, margin={"l": 0, "r": 0, "t": 4, "b": 4},
                 xaxis=STILL | {"visible": False}, yaxis=STILL | {"visible": False, "autorange": "reversed"})
 
@@ -54,6 +54,13 @@ def _text(symbols: list[str], font: dict, *, bold: bool) -> go.Scatter:
 def _floor(values: Mapping[str, float]) -> float | None:
     """Shares start at nothing; a property starts at its smallest mean."""
     return 0.0 if values and min(values.values()) >= 0 and max(values.values()) <= 100 else None
+
+
+def _ticks(values: Mapping[str, float]) -> dict:
+    """The two ends and the middle of the scale."""
+    low, high = (_floor(values) or min(values.values()), max(values.values())) if values else (0.0, 1.0)
+    ticks = [low, (low + high) / 2, high] if high > low else [low]
+    return {"tickvals": ticks, "ticktext": [written(float(f"{tick:.3g}")) for tick in ticks]}
 
 
 def _ground() -> go.Heatmap:

@@ -22,7 +22,7 @@ def marked_ids(cloud: Cloud) -> tuple[str, ...]:
 def tables(scene: Scene, cloud: Cloud) -> None:
     """Readings or alloys; rows that are picked get a ring on the map."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Read it yourself", anchor=False)
+        st.subheader("Read it yourself", anchor=False, width="content")
         view = st.segmented_control("Table", VIEWS, default=VIEWS[0], key=VIEW, required=True,
                                     label_visibility="collapsed")
     doubts = doubts_of(scene.suspects)

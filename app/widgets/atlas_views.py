@@ -72,10 +72,8 @@ def _glance(scene: Scene, cloud: Cloud) -> None:
     st.markdown(f"Mean **{mean_alloy(cloud)}** at.%  \nFamilies: {commonest(alloys['family'])}  \n"
                 f"Processing: {commonest(alloys['process'])}")
     _periodic(scene, cloud)
-    widths = {"Property": 150, "Readings": 66, "Bounds": 60, "Median": 92, "Middle 80 %": 124, "Unit": 62}
-    st.dataframe(summary_table(cloud), hide_index=True, width="stretch", height="content", key="map_summary",
-                 column_config={name: st.column_config.Column(width=width) for name, width in widths.items()},
-                 alt="Each property: readings, bounds among them, median, middle 80 %")
+    st.table(summary_table(cloud), hide_index=True, border="horizontal",
+             alt="Each property: readings, bounds among them, median, middle 80 %")
     st.caption("Readings count bounds too; medians are of exact values only, and pool all conditions.")
 
 

@@ -25,7 +25,8 @@ def amounts_panel(datasets: tuple[str, ...]) -> None:
 
 def _counts(datasets: tuple[str, ...]) -> None:
     st.subheader("How much there is")
-    st.dataframe(measured.data_counts(datasets), width="stretch", height="content", alt="Counts by property")
+    counts = measured.data_counts(datasets).rename(columns={"trained on": "default training"})
+    st.dataframe(counts, width="stretch", height="content", alt="Counts by property")
 
 
 def _sparsity(datasets: tuple[str, ...]) -> None:

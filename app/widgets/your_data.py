@@ -75,6 +75,8 @@ def _outcome(intake: Intake, mapping: Mapping, preview: pd.DataFrame | None) -> 
         st.metric("Good", f"{good:,}", width="content")
         st.metric("With a problem", f"{bad:,}", width="content")
     if intake.problems:
+        st.text("A row is taken whole or not at all: one bad cell also leaves out the good ones beside it. To keep those, mend "
+                "or empty that cell in your file, and upload it again.")
         st.dataframe(yours.problem_lines(intake.problems), hide_index=True, height=min(38 + 35 * len(intake.problems), 300),
                      alt="All problems by row and column")
         st.download_button(f"Download the {bad:,} bad rows", lambda: bad_rows_csv(intake), "rejected-rows.csv", "text/csv",

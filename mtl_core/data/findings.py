@@ -36,7 +36,7 @@ SUSPECT_RULES: dict[str, SuspectRule] = {
         "severe within one paper, where something that is not recorded (annealing, grain size) is the usual cause.")),
     "large-residual": SuspectRule("Surprises the model", (
         "Further than k calibrated standard deviations from what models predict that never saw the paper. True of wrong "
-        "readings, and of alloys unlike all others: a reason to look, not to exclude.")),
+        "readings, and of alloys unlike all others: a reason to look, not to exclude; half as severe for pure metals.")),
 }
 
 

@@ -23,6 +23,8 @@ __all__ = ["COLUMNS", "SUSPECT_RULES", "find_suspects", "large_residuals"]
 
 COLUMNS = ("suspect_id", "rule", "property", "measurement_ids", "alloy", "evidence", "severity", "dois", "suggestion",
            "is_excluded")
+PURE = 99.0  # at.% from which an alloy counts as a pure metal
+KNOWN_LEAST = " Nearly a pure metal: doubt the models first."
 
 
 def find_suspects(table: AlloyTable, *, out_of_fold: pd.DataFrame | None = None, k: float = 3.0) -> pd.DataFrame:
@@ -57,7 +59,11 @@ def _row(finding: Finding, by_id: pd.DataFrame, elements: tuple[str, ...]) -> di
 
 
 def _surprises(rows: pd.DataFrame, out_of_fold: pd.DataFrame, k: float) -> Iterator[Finding]:
-    """One finding for all readings of an alloy in a paper, as one cause most likely explains them; the worst is the last."""
+    """One finding for all readings of an alloy in a paper, as one cause most likely explains them; the worst is the last.
+
+    Half as severe for a pure metal, which a model of alloys knows least.
+    """
+    amounts = [name for name in rows if name.startswith(AT)]
     known = large_residuals(out_of_fold, k)[["measurement_id", "mean", "std", "score"]]
     found = rows.merge(known, on="measurement_id").sort_values("score")
     for _, group in found.groupby(["property", "alloy_id", "reference_id"], sort=False):
@@ -65,7 +71,9 @@ def _surprises(rows: pd.DataFrame, out_of_fold: pd.DataFrame, k: float) -> Itera
         others = f"; likewise {len(group) - 1} more on that alloy in that paper" if len(group) > 1 else ""
         evidence = (f"{said(worst)}, where models that never saw the paper predict {worst['mean']:.3g} ± {worst['std']:.3g} "
                     f"{unit}: {worst['score']:.1f} calibrated standard deviations off{others}.")
-        yield Finding("large-residual", tuple(group["measurement_id"]), evidence, worst["score"] / k)
+        is_pure = worst[amounts].max() >= PURE
+        yield Finding("large-residual", tuple(group["measurement_id"]), evidence + (KNOWN_LEAST if is_pure else ""),
+                      worst["score"] / k * (0.5 if is_pure else 1.0))
 
 
 def large_residuals(out_of_fold: pd.DataFrame, k: float) -> pd.DataFrame:

@@ -3,12 +3,12 @@ import re
 from dataclasses import replace
 
 from mtl_core.data.readings import Value
-from mtl_core.data.solution import Solution, parse_solution, settle_chloride
+from mtl_core.data.solution import Solution, molarity, parse_solution, settle_chloride
 from mtl_core.intake.cells import is_absent, read_cell
 from mtl_core.intake.mapping import Column, is_electrochemical
 from mtl_core.intake.meanings import ELECTROCHEMICAL, MEANINGS, PROPERTIES, property_of_text
 from mtl_core.intake.reader import Reader, converted, single
-from mtl_core.intake.units import MOST_NACL_WT, TOO_MUCH_NACL, find_units
+from mtl_core.intake.units import MOST_NACL_M, TOO_MUCH_NACL, find_units
 from mtl_core.tasks import TASKS
 
 ROOM_TEMPERATURE = re.compile(r"r\.?t\.?|room ?temp\w*\.?|ambient( temp\w*\.?)?", re.IGNORECASE)
@@ -21,6 +21,7 @@ PLAUSIBLE = {  # unit of the task → lowest and highest that is no slip of the 
 }
 MOST_CHLORIDE_M = 25.0  # lithium chloride saturates at 20 mol/kg
 _A_SOLUTION = "a solution such as '0.1 M NaCl' or '3.5 wt% NaCl', or its chloride in a column of its own"
+_NACL = re.compile(r"(\d*\.?\d+(?:e-?\d+)?)\s*(?:(M|N|ppm)|(?:wt\.?\s*)?%)\s*Na ?Cl(?!O)")
 _NO_BOUND = ("", "=", "==", "exact")
 _SPELLING = ((r"(?<=\d),(?=\d)", "."), (r"mol\s*(/|·|\*|\s)\s*(l|dm3|L)\b(\s*\^?-\d)?|mol\s*(l|dm)\s*\^?-\d|molar\b", "M"),
              (r"(wt|weight|mass)[\s.-]*(%|pct\b|per ?cent)", "wt%"), (r"\bmM\b", "e-3 M"),
@@ -184,7 +185,7 @@ def _solution(text: str) -> Solution | None:
         return None
     for pattern, spelled in _SPELLING:
         text = re.sub(pattern, spelled, text)
-    if any(float(amount) > MOST_NACL_WT for amount in re.findall(r"(\d*\.?\d+)\s*(?:wt\.?\s*)?%\s*Na ?Cl(?!O)", text)):
+    if any(molarity(float(amount), unit or "%", "NaCl") > MOST_NACL_M for amount, unit in _NACL.findall(text)):
         raise ValueError(TOO_MUCH_NACL)
     return parse_solution(text)
 
