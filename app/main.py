@@ -6,7 +6,8 @@ import streamlit as st
 from mtl_core.errors import AlloyscopeError
 
 ASSETS = Path(__file__).parents[1] / "assets"
-PAGES = (("design", "Design"), ("explore", "Explore"), ("train", "Train"), ("runs", "Runs"), ("explain", "Explain"))
+PAGES = (("design", "Design"), ("explore", "Explore"), ("train", "Train"), ("tune", "Tune"), ("runs", "Runs"),
+         ("explain", "Explain"))
 
 st.set_page_config("Alloyscope", ASSETS / "mark.png", layout="wide", initial_sidebar_state="collapsed")
 st.html(ASSETS / "style.css")

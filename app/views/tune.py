@@ -1,0 +1,37 @@
+"""The computer looks for better settings of the networks; see, trial by trial, what it believes and why it tries the next."""
+import streamlit as st
+
+from app import state
+from app.services import studies
+from app.widgets.study_form import study_form
+from app.widgets.study_panel import study_panel
+from app.widgets.study_picker import KEY, study_picker
+
+VIEWS = {"run": "Searches and results", "new": "New search"}
+
+
+def show_study(run: str) -> None:
+    """Turn to a search; for callbacks, before the page is drawn."""
+    state.show("tune_view", "run")
+    state.show(KEY, run)
+
+
+linked, known = state.linked(), studies.runs()
+if state.shown("tune_view") is None:
+    state.show("tune_view", "run" if linked.get("view") != "new" and (known or "run" in linked) else "new")
+if "run" in linked and state.shown("tune_linked") != linked["run"]:
+    state.show(KEY, linked["run"])
+st.header("Tune")
+view = st.segmented_control("View", list(VIEWS), format_func=VIEWS.get, key="tune_view", required=True,
+                            label_visibility="collapsed")
+if view == "new":
+    st.markdown(__doc__)
+    study_form(show_study)
+    query = {"view": "new"}
+else:
+    run = study_picker(known)
+    if run:
+        study_panel(run)
+    query = {"run": run} if run else {}
+state.show("tune_linked", query.get("run"))
+state.mirror_part(query, {"run", "view"})

@@ -1,0 +1,44 @@
+"""Which search the page is about."""
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import ledger, state
+from app.services import studies
+from mtl_core.errors import CheckpointError
+from mtl_core.registry.runs import Run
+
+KEY = "tune_run"
+
+
+def study_picker(known: Sequence[Run]) -> str:
+    """The search that was asked for, by link or by hand; at first the newest. Returns its id, empty where there is none."""
+    runs = {run.id: run for run in known}
+    asked = state.shown(KEY)
+    if asked is not None and asked not in runs:
+        asked = _other(asked, runs)
+    if not runs:
+        st.info("No search yet. Begin one under *New search*: a small one takes a few minutes.")
+        return ""
+    state.show(KEY, asked or next(iter(runs)))
+    titles = ledger.titles(tuple(runs.values()))
+    return st.selectbox("Search", list(runs), key=KEY, width=480, format_func=lambda run: _line(runs[run], titles[run]))
+
+
+def _other(asked: str, runs: dict[str, Run]) -> str | None:
+    """A search that no list shows, such as a deleted one; None, with a sentence, for what is not there or is none."""
+    try:
+        run = studies.find(asked)
+    except CheckpointError:
+        st.warning("The search of this link is not here; it may have been removed, or belong to another machine.")
+        return None
+    if run.kind != "tune":
+        st.warning("The run of this link is a training, not a search; it can be seen on the Train page.")
+        return None
+    runs[asked] = run
+    return asked
+
+
+def _line(run: Run, title: str) -> str:
+    words = [title] + ([f"{run.created:%d %b %Y, %H:%M} UTC"] if title != run.id else [])
+    return " · ".join(words + ([str(run.status)] if run.status != "complete" else []))
