@@ -69,7 +69,7 @@ def said(run: str) -> Said:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _said(run: str, _size: int) -> Said:
+def _said(run: str, size: int) -> Said:
     lines = read_progress(run_folder(run))
     return Said(curves_of(lines), alone_of(lines))
 

@@ -90,10 +90,10 @@ def _head(run: Run) -> None:
         st.badge(run.status.value, color=COLORS[run.status])
         st.space("stretch")
         if run.status in LIVE:
-            _button("Stop", ":material/stop_circle:", trainings.stop, run,
+            _button("Stop training", ":material/stop_circle:", trainings.stop, run,
                     "It ends after the epoch under way; resume goes on from there.")
         elif run.status in RESUMABLE and not run.label.deleted and run.kind == "train":
-            _button("Resume", ":material/play_circle:", trainings.resume, run,
+            _button("Resume training", ":material/play_circle:", trainings.resume, run,
                     "Goes on from what was saved last, to the same numbers.")
         if run.config:
             st.button("New training like this", icon=":material/content_copy:", key="run_like", on_click=_begin_like, args=(run,),
@@ -115,7 +115,7 @@ def _queue(run: Run) -> str:
 
 
 def _button(words: str, icon: str, act: Callable[[str], None], run: Run, help: str) -> None:
-    st.button(words, icon=icon, key=f"run_{words.lower()}", help=help, on_click=_do, args=(act, run.id))
+    st.button(words, icon=icon, key=f"run_{words.split()[0].lower()}", help=help, on_click=_do, args=(act, run.id))
 
 
 def _do(act: Callable[[str], None], run: str) -> None:
