@@ -122,7 +122,7 @@ def test_two_runs_are_compared_and_the_link_brings_the_comparison_back(visit, tw
     page = open_page(visit)
     select(page, "Steel & more", "Second")
     press(page, "Compare")
-    expect(page).to_have_url(re.compile(f"compare={FIRST}%2C{SECOND}"))
+    expect(page).to_have_url(re.compile(f"compare={FIRST}%2C{SECOND}"), timeout=LOAD_MS)
     again = visit(f"runs?compare={FIRST},{SECOND},20990101-000000-ffff")
     expect(again.get_by_text("Some of the runs in this link are not here")).to_be_visible(timeout=LOAD_MS)
     for one in (page, again):

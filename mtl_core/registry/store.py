@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -111,12 +112,17 @@ def _discard(home: Path) -> None:
 
 def _refreshed(index, present):
     stored = {(run, signature): content for run, signature, content in index.execute("SELECT id, signature, content FROM runs")}
-    known = {folder.name: Run.model_validate_json(stored[folder.name, signature])
+    known = {folder.name: _listed_before(stored[folder.name, signature])
              for folder, signature in present if (folder.name, signature) in stored}
     changed = [(signature, read_run(folder)) for folder, signature in present if folder.name not in known]
     gone = {run for run, _ in stored} - {folder.name for folder, _ in present}
     _store(index, changed, gone)
     return [*known.values(), *(run for _, run in changed)]
+
+
+@lru_cache(maxsize=4096)  # a page that follows the store asks every other second
+def _listed_before(content: str) -> Run:
+    return Run.model_validate_json(content)
 
 
 def _store(index, found: Iterable[tuple[str, Run]], gone: Iterable[str] = ()) -> None:
