@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from mtl_core.console import AsJson, emit, without_startup_notes
 from mtl_core.data_cli import data_app
 from mtl_core.errors import AlloyscopeError, in_words
+from mtl_core.explain_cli import PH, Basis, Chloride, ProcessOption, Run, ScanRate, Temperature, explain
 from mtl_core.runs_cli import (
     Cap,
     CurationOption,
@@ -29,7 +30,7 @@ from mtl_core.runs_cli import (
 )
 from mtl_core.tasks import TASKS
 from mtl_core.tune_cli import tune, tune_beliefs, tune_cost
-from mtl_core.types import Conditions, Process
+from mtl_core.types import Conditions
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -37,11 +38,11 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
                   help="Multi-task ensembles on sparsely labelled alloy data: data, train, tune, runs, predict, evaluate.")
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
+app.command()(explain)
 app.command()(tune)
 app.command("tune-cost")(tune_cost)
 app.command("tune-beliefs")(tune_beliefs)
 
-Run = Annotated[str, typer.Option(help="A run id under data/runs, or 'shipped'.")]
 
 
 def main() -> None:
@@ -115,12 +116,8 @@ def _show_transfer(matrix):
 @app.command()
 def predict(
     alloy: Annotated[str | None, typer.Option(help="Al0.5CoCrFeNi, or \"Fe-18Cr-10Ni-2Mo wt%\".")] = None,
-    basis: Annotated[str | None, typer.Option(help="at or wt, where the text does not say.")] = None,
-    process: Annotated[Process | None, typer.Option(case_sensitive=False, help="Default: not reported.")] = None,
-    temperature_c: Annotated[float, typer.Option(help="Temperature of the test solution in °C.")] = 25.0,
-    chloride_m: Annotated[float, typer.Option(help="Chloride in mol/L.")] = 0.6,
-    ph: Annotated[float, typer.Option(help="pH of the test solution.")] = 7.0,
-    scan_rate: Annotated[float | None, typer.Option(help="mV/s; default: not reported.")] = None,
+    basis: Basis = None, process: ProcessOption = None, temperature_c: Temperature = 25.0, chloride_m: Chloride = 0.6,
+    ph: PH = 7.0, scan_rate: ScanRate = None,
     level: Annotated[float, typer.Option(help="Nominal level of the band, 0.5 to 0.95.")] = 0.9,
     input: Annotated[Path | None, typer.Option(help="CSV with `composition` or at_Fe … / wt_Fe … columns.")] = None,
     output: Annotated[Path | None, typer.Option(help="CSV for the predictions of --input.")] = None,
@@ -130,8 +127,6 @@ def predict(
     """Predict one alloy (--alloy), or every row of a file (--input and --output)."""
     if (alloy is None) == (input is None) or (input is None) != (output is None):
         raise typer.BadParameter("expected either --alloy TEXT, or --input IN.csv with --output OUT.csv")
-    if basis not in (None, "at", "wt"):
-        raise typer.BadParameter(f"expected --basis at or wt, got {basis!r}")
     conditions = Conditions(process=process, temperature_c=temperature_c, chloride_m=chloride_m, ph=ph, scan_rate_mv_s=scan_rate)
     if alloy is not None:
         _predict_one(alloy, basis, conditions, level, run, as_json)

@@ -25,7 +25,7 @@ def run_cli(*arguments, cwd, code=0):
 
 
 @pytest.mark.parametrize("command", ["", "data", "data build", "data check", "data summary", "data suspects", "data noise",
-                                     "data map", "train", "predict", "evaluate", "runs", "runs start", "runs import"])
+                                     "data map", "train", "predict", "explain", "evaluate", "runs", "runs start", "runs import"])
 def test_every_command_explains_itself(command, tmp_path):
     done = run_cli(*command.split(), "--help", cwd=tmp_path)
     assert "Usage: python -m mtl_core" in done.stdout
@@ -61,11 +61,14 @@ def test_the_shipped_tables_pass_their_own_check(tmp_path):
     (["predict"], 2, "either --alloy"),
     (["predict", "--alloy", "CoCrFeNi", "--input", "in.csv"], 2, "either --alloy"),
     (["predict", "--alloy", "CoCrFeNi", "--process", "FORGED"], 2, "FORGED"),
-    (["predict", "--alloy", "CoCrFeNi", "--basis", "mol"], 2, "at or wt"),
+    (["predict", "--alloy", "CoCrFeNi", "--basis", "mol"], 2, "not one of 'at', 'wt'"),
     (["predict", "--alloy", "CoCrFeNi", "--ph", "acid"], 2, "--ph"),
     (["predict", "--alloy", "CoCrFeNi", "--ph", "99"], 1, "ph: Input should be less than or equal to 16, got 99.0"),
     (["predict", "--alloy", "Fe-18Cr-10Ni"], 1, "may be meant in at.% or in wt.%"),
     (["predict", "--input", "nowhere.csv", "--output", "out.csv"], 1, "nowhere.csv: expected a file"),
+    (["explain", "--alloy", "CoCrFeNi", "--task", "beauty"], 1, "expected one of the tasks hardness, pitting_potential"),
+    (["explain", "--alloy", "CoCrFeNi", "--baseline", "middle"], 1, "middle"),
+    (["explain", "--alloy", "CoCrFeNi", "--by", "swap", "--step", "5"], 1, "at most 1 at.%, got 5"),
     (["train", "--preset", "huge"], 2, "huge"), (["train", "--task", "beauty"], 1, "got beauty"),
     (["train", "--cap", "0.7"], 1, "preparation.cap: Input should be less than 0.5, got 0.7"),
     (["train", "--curation", "nope"], 1, "expected a curation out of"),
@@ -123,6 +126,19 @@ def test_a_file_keeps_its_rows_and_one_bad_row_does_not_stop_the_others(one_allo
         for part in ("mean", "std", "lower", "upper"):
             assert float(found[f"{task}_{part}"][0]) == pytest.approx(one_alloy[0][task][part], rel=1e-5)
         assert found[f"{task}_in_domain"][0] == str(one_alloy[0][task]["in_domain"])
+
+
+@pytest.mark.parametrize("by", ["element", "swap"])
+def test_explain_gives_bars_that_add_up_and_swaps_with_what_they_do_to_each_task(by, tmp_path):
+    content = json.loads(run_cli("explain", "--alloy", "Al0.5CoCrFeNi", "--baseline", "nearest", "--by", by, "--json",
+                                 cwd=tmp_path).stdout)
+    assert content["conditions"] == DEFAULTS and content["by"] == by
+    if by == "swap":
+        assert len(content["swaps"]) > 50 and set(content["swaps"][0]["tasks"]) == {"hardness", "pitting_potential"}
+        return
+    for task in content["tasks"].values():
+        total = sum(bar["value"] for bar in task["bars"]) + task["gap"]
+        assert total == pytest.approx(task["prediction"] - task["baseline"], abs=1e-6) and abs(task["gap"]) < 1.0
 
 
 def test_evaluate_gives_accuracy_and_coverage_by_task_and_split(smoke_training, smoke_run, smoke_environment, tmp_path):

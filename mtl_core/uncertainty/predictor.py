@@ -87,21 +87,35 @@ class Predictor:
             raise CompositionError(f"expected at least one element out of {' '.join(symbols)}; got {', '.join(unknown)}")
         return 100.0 * at / at.sum(axis=1, keepdims=True)
 
+    def members(self, task: TaskSpec, at: np.ndarray, conditions: Sequence[Conditions]) -> np.ndarray:
+        """What each member answers, its masks and the stand-ins averaged, [M, n] in the learning unit; see `moments`."""
+        found = np.empty((self.n_members, len(at)))
+        for rows in self._alike(task, conditions):
+            mean, _, n_draws = self._answers(task, at[rows], [conditions[row] for row in rows])
+            found[:, rows] = mean.mean(axis=1, dtype=float).reshape(self.n_members, -1, n_draws).mean(axis=-1)
+        return found
+
     def moments(self, task: TaskSpec, at: np.ndarray, conditions: Sequence[Conditions]) -> Moments:
         """Mean and variances [n] of one task in its learning unit, for at.% [n, E] and n conditions."""
-        missing = [_gap(task, given) for given in conditions]
         found = np.empty((4, len(at)))
-        for gap in set(missing):
-            alike = [row for row, names in enumerate(missing) if names == gap]
-            for rows in (alike[start:start + CHUNK] for start in range(0, len(alike), CHUNK)):
-                moments = self._moments(task, at[rows], [conditions[row] for row in rows])
-                found[:, rows] = moments.mean, moments.aleatoric, moments.epistemic, moments.unreported
+        for rows in self._alike(task, conditions):
+            mean, noise, n_draws = self._answers(task, at[rows], [conditions[row] for row in rows])
+            moments = decompose(mean, noise, n_draws=n_draws)
+            found[:, rows] = moments.mean, moments.aleatoric, moments.epistemic, moments.unreported
         return Moments(*found)
 
-    def _moments(self, task, at, conditions):
+    def _alike(self, task, conditions):
+        """Rows that leave out the same conditions, in chunks."""
+        missing = [_gap(task, given) for given in conditions]
+        for gap in set(missing):
+            rows = [row for row, names in enumerate(missing) if names == gap]
+            yield from (rows[start:start + CHUNK] for start in range(0, len(rows), CHUNK))
+
+    def _answers(self, task, at, conditions):
+        """Mean and noise of members and masks [M, K, n × S], and the number S of stand-ins."""
         columns, n_draws = self.context(task, at, conditions)
         values = featurize(np.repeat(at, n_draws, axis=0), columns, self.ensemble.spec).values
-        return decompose(*self.ensemble.predict_members(values, task.key), n_draws=n_draws)
+        return *self.ensemble.predict_members(values, task.key), n_draws
 
     def context(self, task: TaskSpec, at: np.ndarray, conditions: Sequence[Conditions]) -> tuple[dict[str, np.ndarray], int]:
         """Columns [n × S] for `featurize`, and the number S of stand-ins for the conditions that all n alloys leave out."""
