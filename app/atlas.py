@@ -25,6 +25,7 @@ SAME_ALLOY = 0.5  # at.%: within this, two published compositions count as one a
 COVERAGE = ("hardness only", "corrosion only", "both", "neither")
 ERROR = "error_"
 CROWDING = "crowding"
+DOUBT = "doubt"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ CONDITIONS = {one.key: one for one in (
     Quantity("scan_rate_mv_s", "Scan rate", "mV/s", "Condition", logarithmic=True),
     Quantity("year", "Year of publication", "", "Condition"))}
 N_READINGS = Quantity("n_readings", "Readings of the alloy", "", "Count", logarithmic=True)
+DOUBTED = Quantity(DOUBT, "Readings in doubt", "% of the alloy's", "Count")
 CROWDED = Quantity(CROWDING, "Density of points", "alloys nearby", "Map", logarithmic=True)
 _DESCRIBED = {one.key: Quantity(one.key, one.label, one.unit, "Descriptor", symbol=one.symbol) for one in DESCRIPTORS}
 
@@ -93,11 +95,13 @@ class Atlas:
         return properties | _DESCRIBED | elements | {N_READINGS.key: N_READINGS}
 
     def numbers(self, key: str, readings: pd.DataFrame) -> pd.Series:
-        """One number an alloy, index alloy_id: a property is the median of its exact values among `readings`."""
+        """One number an alloy, index alloy_id: a property or a condition is the median of what `readings` state exactly."""
         if key in self.fixed:
             return self.fixed[key]
         if key == N_READINGS.key:
             return readings["alloy_id"].value_counts().reindex(self.alloys.index).astype(float)
+        if key in CONDITIONS:
+            return readings.groupby("alloy_id")[key].median().reindex(self.alloys.index)
         of_property = readings[readings["property"] == key]
         return of_property.groupby("alloy_id")["value"].median().reindex(self.alloys.index)
 

@@ -89,7 +89,7 @@ def summary_table(cloud: Cloud) -> pd.DataFrame:
 
 def _summary(key: str, rows: pd.DataFrame) -> dict:
     exact = rows["value"].dropna()
-    middle = " to ".join(short(float(end)) for end in exact.quantile([0.1, 0.9])) if len(exact) > 1 else "–"
+    middle = "\u00a0to\u00a0".join(short(float(end)) for end in exact.quantile([0.1, 0.9])) if len(exact) > 1 else "–"
     median = f"{short(float(exact.median()))} {PROPERTIES[key].unit}" if len(exact) else "–"
     return {"Property": PROPERTIES[key].label, "Readings": f"{len(rows):,}" if len(rows) else "none",
             "Bounds": f"{len(rows) - len(exact):,}" if len(exact) < len(rows) else "", "Median": median, "Middle 80 %": middle}
@@ -175,6 +175,11 @@ def doubts_of(suspects: pd.DataFrame) -> dict[str, str]:
         for one in ids:
             reasons.setdefault(one, []).append(f"{SUSPECT_RULES[rule].label}: {evidence}")
     return {one: " ".join(sentences) for one, sentences in reasons.items()}
+
+
+def is_doubted(readings: pd.DataFrame, suspects: pd.DataFrame) -> pd.Series:
+    """Whether a finding names each reading, or a rule leaves it out of default training."""
+    return readings["measurement_id"].isin(doubts_of(suspects)) | readings["is_left_out"]
 
 
 def doubts_table(cloud: Cloud, suspects: pd.DataFrame) -> pd.DataFrame:

@@ -83,6 +83,15 @@ def test_a_row_that_is_picked_after_sorting_rings_its_own_alloy(visit):
     page.wait_for_function(f"() => ({RINGS})().length === 2")
     ring = page.evaluate(RINGS)[0]
     assert formula in {place["formula"] for place in page.evaluate(PLACES) if place["xy"] == pytest.approx(ring)}
+    page.locator(".st-key-map_table_view button").get_by_text("Alloys").click()
+    page.wait_for_function(f"() => ({RINGS})().length === 1")  # another table starts without any
+
+
+def test_ranges_that_leave_nothing_say_why_and_what_would_be_left(visit):
+    page = visit("explore?view=map&range=hardness:300..,ph:3..5&color=ph")
+    said = page.locator(".st-key-overview").get_by_test_id("stAlert")
+    expect(said).to_contain_text("pH: stated of corrosion tests only", timeout=LOAD_MS)
+    expect(said).to_contain_text(re.compile(r"without pH 3 to 5: \d"))
 
 
 def test_a_range_is_no_filter_until_it_is_narrowed(visit):
@@ -147,7 +156,8 @@ def test_the_ring_moves_with_the_alloy_and_is_the_alloy_of_the_design_page(visit
 def test_principal_components_are_there_at_once(visit):
     page = open_map(visit)
     page.get_by_role("button", name="Layout").click()
-    page.get_by_test_id("stForm").get_by_text("Principal components").click()
+    page.get_by_test_id("stPopoverBody").get_by_text("Principal components").click()
+    expect(page.get_by_text("Neighbours", exact=True)).to_have_count(0)
     page.get_by_role("button", name="Lay out").click()
     expect(page.get_by_text("Principal components of elements and descriptors, trustworthiness 0.")).to_be_visible()
     expect(page).to_have_url(re.compile("map=pca"))

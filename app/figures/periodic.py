@@ -58,7 +58,8 @@ def _floor(values: Mapping[str, float]) -> float | None:
 
 def _ticks(values: Mapping[str, float]) -> dict:
     """The two ends and the middle of the scale."""
-    low, high = (_floor(values) or min(values.values()), max(values.values())) if values else (0.0, 1.0)
+    floor = _floor(values)
+    low, high = (min(values.values()) if floor is None else floor, max(values.values())) if values else (0.0, 1.0)
     ticks = [low, (low + high) / 2, high] if high > low else [low]
     return {"tickvals": ticks, "ticktext": [written(float(f"{tick:.3g}")) for tick in ticks]}
 

@@ -41,29 +41,35 @@ def layout_controls(scene: Scene) -> None:
 
 def _form(scene: Scene) -> None:
     asked = scene.look.settings
+    method = st.segmented_control("Method", list(METHODS), format_func=METHODS.get, default=asked.method, key="layout_method",
+                                  required=True)
     with st.form("layout", border=False):
-        st.segmented_control("Method", list(METHODS), format_func=METHODS.get, default=asked.method, key="layout_method")
         st.selectbox("Alloys are compared by", list(INPUTS), format_func=INPUTS.get, index=list(INPUTS).index(asked.inputs),
                      key="layout_inputs")
-        left, right = st.columns(2)
-        left.number_input("Neighbours", 2, 200, asked.n_neighbors, key="layout_n_neighbors",
-                          help="UMAP: few show fine grain, many the large picture.")
-        right.number_input("Minimal distance", 0.0, 0.99, asked.min_dist, 0.05, key="layout_min_dist",
-                           help="UMAP: how close points may lie.")
-        left.selectbox("Metric", METRICS, index=METRICS.index(asked.metric), key="layout_metric", help="UMAP only.")
-        right.number_input("Seed", 0, 2**31 - 1, asked.seed, key="layout_seed", help="UMAP only: another seed, another map.")
+        if method == "umap":
+            _umap_options(asked)
         if scene.datasets != (PUBLISHED,):
             st.checkbox("Lay out anew with my data", scene.look.anew, key="layout_anew",
                         help="Otherwise your alloys are placed on the published map, and nothing else moves.")
         apply, usual = st.columns(2)
         apply.form_submit_button("Lay out", type="primary", width="stretch", on_click=_apply)
         usual.form_submit_button("Back to the usual map", width="stretch", on_click=_choose, args=(DEFAULT_MAP, False))
-    st.caption("Principal components are there at once. A UMAP map takes about half a minute, and is kept.")
+    st.caption("A UMAP map takes about half a minute, and is kept." if method == "umap" else "There at once.")
+
+
+def _umap_options(asked: MapSettings) -> None:
+    left, right = st.columns(2)
+    left.number_input("Neighbours", 2, 200, asked.n_neighbors, key="layout_n_neighbors",
+                      help="Few show fine grain, many the large picture.")
+    right.number_input("Minimal distance", 0.0, 0.99, asked.min_dist, 0.05, key="layout_min_dist",
+                       help="How close points may lie.")
+    left.selectbox("Metric", METRICS, index=METRICS.index(asked.metric), key="layout_metric")
+    right.number_input("Seed", 0, 2**31 - 1, asked.seed, key="layout_seed", help="Another seed, another map.")
 
 
 def _apply() -> None:
-    chosen = {name: state.shown(f"layout_{name}") for name in MapSettings.model_fields}
-    chosen["method"] = chosen["method"] or "umap"
+    """What is not asked for (principal components have one option) stays as it is."""
+    chosen = {name: state.shown(f"layout_{name}", before) for name, before in state.shown("look").settings}
     _choose(MapSettings(**chosen), state.shown("layout_anew", False))
 
 

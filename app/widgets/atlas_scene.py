@@ -4,7 +4,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from app.atlas import CROWDED, CROWDING, ERROR, Atlas, Quantity, error_quantity
+from app.atlas import CONDITIONS, CROWDED, CROWDING, DOUBT, DOUBTED, ERROR, Atlas, Quantity, error_quantity
+from app.cloud import is_doubted
 from app.filters import Filters
 from app.look import Look
 from app.services import desk, maps
@@ -38,12 +39,16 @@ class Scene:
         """One number an alloy, whatever it comes from."""
         if key == CROWDING:
             return maps.crowding(self.xy, maps.identity(self.map), self.datasets)
+        if key == DOUBT:
+            rows = self.passing.readings
+            share = 100.0 * is_doubted(rows, self.suspects).groupby(rows["alloy_id"]).mean()
+            return share.reindex(self.atlas.alloys.index)
         if key.startswith(ERROR):
             return maps.errors(self.datasets)[key].reindex(self.atlas.alloys.index)
         return self.atlas.numbers(key, self.passing.readings)
 
 
 def quantities(atlas: Atlas) -> dict[str, Quantity]:
-    """Every number that colours or sizes a point."""
+    """Every number that colours or sizes a point; conditions are those of the alloy's readings."""
     errors = {f"{ERROR}{task}": error_quantity(f"{ERROR}{task}") for task in maps.error_tasks()}
-    return {**atlas.quantities, **errors, CROWDING: CROWDED}
+    return {**atlas.quantities, **CONDITIONS, **errors, DOUBT: DOUBTED, CROWDING: CROWDED}

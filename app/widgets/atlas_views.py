@@ -3,17 +3,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.atlas import PROPERTIES, Quantity
+from app.atlas import CONDITIONS, PROPERTIES, Quantity
 from app.cloud import (
     DOI,
     Cloud,
     commonest,
     condition_points,
-    doubts_of,
     doubts_table,
     element_means,
     element_use,
     exact_values,
+    is_doubted,
     mean_alloy,
     papers_table,
     summary_table,
@@ -24,15 +24,18 @@ from app.figures.elements import elements_figure
 from app.figures.pairs import pairs_figure
 from app.figures.periodic import periodic_figure
 from app.figures.style import COLORS, color_of, written
+from app.services import maps
 from app.widgets.atlas_scene import Scene
+from app.yours import plain
+from mtl_core.data.rules import MECHANICAL
 
 STILL = {"displayModeBar": False}
 MOST_ELEMENTS = 14
 PAIRS = ("vec", "delta", "mixing_enthalpy")
 MOST_PAIRS = 5
 SHARE = "share"
+IN_SOLUTION = ("chloride_m", "ph", "scan_rate_mv_s")  # conditions of corrosion tests alone
 ROOMY = 128  # pixels, so that the evidence can be read
-NOTHING = "No alloy is left. Take a filter away, or clear the selection: a double click on the map does it too."
 
 
 def overview(scene: Scene, cloud: Cloud, clear: Callable[[], None] | None) -> None:
@@ -50,13 +53,27 @@ def overview(scene: Scene, cloud: Cloud, clear: Callable[[], None] | None) -> No
     for tab, draw in zip(st.tabs(list(views), on_change="rerun", key="map_views"), views.values(), strict=True):
         if tab.open:
             with tab:
-                draw(scene, cloud) if len(cloud) else st.info(NOTHING)
+                draw(scene, cloud) if len(cloud) else st.info(_nothing(scene))
+
+
+def _nothing(scene: Scene) -> str:
+    """Why nothing is left, and what brings how many alloys back."""
+    if scene.passing.alloys.any():
+        return "No alloy is left. Clear the selection: a double click on the map does it too."
+    conditions = " and ".join(CONDITIONS[key].label for key in scene.filters.ranges if key in IN_SOLUTION)
+    properties = " and ".join(PROPERTIES[key].label.lower() for key in scene.filters.ranges if key in MECHANICAL)
+    clash = (f" {conditions}: stated of corrosion tests only. A range keeps only readings that state it, and no {properties} is "
+             "among those.") if conditions and properties else ""
+    ways = {words: int(maps.passing(without, tuple(without.to_query().items()), scene.datasets).alloys.sum())
+            for words, without in scene.filters.spoken(scene.choices).items()}
+    back = "".join(f"\n- without *{plain(words)}*: {n:,}" for words, n in ways.items() if n)
+    return f"No alloy passes all filters.{clash} " + (f"What would be left:{back}" if back else "Take more than one away.")
 
 
 def _amounts(scene: Scene, cloud: Cloud) -> dict[str, int]:
     rows = cloud.readings
-    doubted = rows["measurement_id"].isin(doubts_of(scene.suspects)) | rows["is_left_out"]
-    return {"Alloys": len(cloud), "Readings": len(rows), "Papers": rows["reference_id"].nunique(), "Doubted": int(doubted.sum())}
+    return {"Alloys": len(cloud), "Readings": len(rows), "Papers": rows["reference_id"].nunique(),
+            "Doubted": int(is_doubted(rows, scene.suspects).sum())}
 
 
 def _counted(scene: Scene, cloud: Cloud) -> str:
