@@ -16,7 +16,7 @@ from mtl_core.tuning.rows import Rows
 from mtl_core.tuning.study import Proposal, StudyConfig, Trial, changes_of
 
 POLL_SECONDS = 0.1
-CONNECT_SECONDS = "20 s"
+CONNECT_SECONDS = "5 s"
 # Set before a worker process starts: TensorFlow reads them when it is imported.
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3",
               "MPLBACKEND": "Agg"}
@@ -30,6 +30,7 @@ class Cluster:
 
     def __enter__(self) -> "Cluster":
         import dask
+        import dask.distributed  # first, or its own settings would be undone with ours
 
         settings = {"distributed.nanny.pre-spawn-environ": ONE_THREAD, "distributed.worker.daemon": False,
                     "distributed.comm.timeouts.connect": CONNECT_SECONDS, "distributed.logging.distributed": "error",
