@@ -28,9 +28,9 @@ def title(run: Run) -> str:
 
 
 def titles(runs: Sequence[Run]) -> dict[str, str]:
-    """Id → title, with the last digits of the id where two runs are called alike."""
+    """Id → title, with the id where two runs are called alike."""
     counts = Counter(title(run) for run in runs)
-    return {run.id: title(run) if counts[title(run)] == 1 else f"{title(run)} ({run.id[-4:]})" for run in runs}
+    return {run.id: title(run) if counts[title(run)] == 1 else f"{title(run)} ({run.id})" for run in runs}
 
 
 def kind(run: Run) -> str:
