@@ -188,11 +188,12 @@ def tune(folder: Path, should_stop: jobs.ShouldStop, *, progress: Callable[[Tria
         with Cluster(config, rows, should_stop=should_stop) as cluster:
             search(folder, config, cluster.evaluate, progress)
     else:
-        search(folder, config, _serial(config, rows, should_stop), progress)
+        search(folder, config, serial(config, rows, should_stop), progress)
     _report(folder, config, prepared, should_stop, start)
 
 
-def _serial(config: StudyConfig, rows: "Rows", should_stop) -> Batch:
+def serial(config: StudyConfig, rows: "Rows", should_stop: jobs.ShouldStop) -> Batch:
+    """Trials one after the other, in this process."""
     from mtl_core.tuning.objective import evaluate
 
     return lambda proposals, before: (evaluate(proposal, config, rows, before, should_stop=should_stop) for proposal in proposals)
