@@ -3,6 +3,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.services.memory import settle
 from mtl_core.errors import AlloyscopeError
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -17,5 +18,6 @@ page = st.navigation(
     position="top")
 try:
     page.run()
+    settle(page.url_path)
 except AlloyscopeError as error:  # it says what is wrong and what to do; other errors are bugs, and stay in the log
     st.error(str(error))
