@@ -13,7 +13,7 @@ from app.figures.scores import SPLIT_WORDS
 from mtl_core.registry.runs import SHIPPED, Run
 from mtl_core.tasks import TASKS
 
-MOST_COMPARED = 4
+MOST_COMPARED, MOST_TAGS = 4, 12
 NEW_PAPERS = "reference"
 SHIPPED_NAME = "Shipped ensemble"
 KINDS = {"train": "training", "tune": "search"}
@@ -80,6 +80,12 @@ def _mean_coverage(run: Run) -> float | None:
 
 def _minutes(run: Run) -> float | None:
     return None if run.seconds is None else run.seconds / 60
+
+
+def usual_tags(runs: Sequence[Run]) -> list[str]:
+    """The tags that most runs have, by the alphabet; the others are found by their words."""
+    counts = Counter(tag for run in runs for tag in run.label.tags)
+    return sorted(tag for tag, _ in counts.most_common(MOST_TAGS))
 
 
 def found(runs: Sequence[Run], words: str = "", statuses: Sequence[str] = (), tags: Sequence[str] = ()) -> tuple[Run, ...]:

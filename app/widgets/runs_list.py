@@ -22,7 +22,7 @@ def runs_list() -> None:
         words = st.text_input("Find", key="runs_words", width=260, placeholder="name, tag, property, id …",
                               icon=":material/search:")
         statuses = _pills("Status", [status.value for status in Status], [run.status.value for run in here], "runs_statuses")
-        tags = _pills("Tag", sorted({tag for run in here for tag in run.label.tags}), [], "runs_tags")
+        tags = _pills("Tag", ledger.usual_tags(here), [], "runs_tags")
         is_bin = bool(gone) and st.toggle(f"Deleted ({len(gone)})", key="runs_bin")
     if complaint := model.answering()[1]:
         st.warning(f"{plain(complaint)}  \nThe ensemble that comes along answers instead.")
