@@ -23,14 +23,16 @@ def importance_figure(shares: Mapping[str, float]) -> go.Figure:
 
 def curve_figure(at: Sequence[float], slice_: tuple[np.ndarray, np.ndarray], dependence: tuple[np.ndarray, np.ndarray],
                  seen: tuple[np.ndarray, np.ndarray], best: tuple[float, float] | None, ticks: Ticks, *, name: str,
-                 title: str) -> go.Figure:
+                 title: str, is_choice: bool = False) -> go.Figure:
     """Mean and std of the score along one dimension: through the best trial with its band, and averaged over all others.
+    Between the values of a choice there is nothing to draw.
 
     at: positions in the unit cube; slice_, dependence: mean and std there; seen: position and score of complete trials;
     best: those of the incumbent.
     """
-    traces = [*_band(at, *dependence, THEIRS, "averaged over the others", "dash"),
-              *_band(at, *slice_, OURS, "through the best trial", "solid"),
+    drawn = _bars if is_choice else _band
+    traces = [*drawn(at, *dependence, THEIRS, "averaged over the others", "dash"),
+              *drawn(at, *slice_, OURS, "through the best trial", "solid"),
               go.Scatter(x=seen[0], y=seen[1], mode="markers", name="trials", marker={"size": 6, "color": tint(GREY, 0.7)},
                          hovertemplate="%{y:.4f}<extra>trial</extra>")]
     if best:
@@ -46,6 +48,13 @@ def _band(at, mean, std, color: str, name: str, dash: str) -> list[go.Scatter]:
                        showlegend=False),
             go.Scatter(x=at, y=mean, mode="lines", name=name, line={"color": color, "width": 2.2, "dash": dash},
                        customdata=std, hovertemplate="%{y:.4f} ± %{customdata:.4f}<extra>" + name + "</extra>")]
+
+
+def _bars(at, mean, std, color: str, name: str, dash: str) -> list[go.Scatter]:
+    beside = np.array(at) + (0.03 if dash == "solid" else -0.03)
+    return [go.Scatter(x=beside, y=mean, mode="markers", name=name, marker={"size": 10, "color": color}, customdata=std,
+                       error_y={"array": std, "color": tint(color, 0.5), "thickness": 4, "width": 0},
+                       hovertemplate="%{y:.4f} ± %{customdata:.4f}<extra>" + name + "</extra>")]
 
 
 def _reach(slice_, dependence, scores) -> list[float]:

@@ -48,7 +48,7 @@ def study(run: str) -> Study:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _study(run: str, _seen: tuple) -> Study:
+def _study(run: str, seen: tuple) -> Study:
     return studies.read_study(run)
 
 

@@ -8,6 +8,7 @@ from app.services.studies import Beliefs
 from app.yours import plain
 from mtl_core.prospects import Landscape, Plane
 from mtl_core.studies import Study
+from mtl_core.tuning.space import Choice
 from mtl_core.tuning.study import complete
 
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
@@ -66,7 +67,7 @@ def _curve(found: Study, known: Landscape) -> None:
     place = (places.loc[best.number, name], best.score) if best.number in places.index else None
     st.plotly_chart(curve_figure(at, _numbers(through), _numbers(averaged), (places[name], scores.loc[places.index]), place,
                                  searches.ticks(dimension), name=searches.label(name),
-                                 title=searches.score_title(found.config.objective)),
+                                 title=searches.score_title(found.config.objective), is_choice=isinstance(dimension, Choice)),
                     key="study_curve", config=CONFIG, alt=f"Score along {searches.label(name)}")
     st.caption("Expected score, ± 1 standard deviation of what is not known: along this setting with all others as in the best "
                "trial, and averaged over all others. Wide shade: nobody has been there.")
@@ -77,7 +78,7 @@ def _numbers(line) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _plane(found: Study, known: Landscape) -> None:
-    names = list(known.importance)
+    names = sorted(known.importance, key=lambda name: isinstance(found.config.space[name], Choice))  # ranges first
     with st.container(horizontal=True, vertical_alignment="bottom"):
         one = st.selectbox("Across", names, format_func=searches.label, key="study_x", width=260)
         other = st.selectbox("Upwards", names, 1, format_func=searches.label, key="study_y", width=260)

@@ -73,7 +73,7 @@ def _train(run: Run, found: Study, best: Trial) -> None:
                    "networks that answer.", width="content")
     if training := started.get(run.id):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.success("The training is on its way.", icon=":material/check:", width="content")
+            st.markdown(":material/check: The training is on its way.", width="content")
             st.page_link("views/train.py", label="Watch it", icon=":material/open_in_new:", query_params={"run": training})
     if said := state.noted("study_train"):
         st.error(plain(said))
