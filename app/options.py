@@ -111,6 +111,8 @@ def differences(config: Mapping, base: Mapping) -> list[str]:
     found += [f"{TASKS[task].label} has layers of its own: {layers_text(widths)}"
               for task, widths in zip(config["tasks"], config["network"]["heads"], strict=False)]
     left_out = [split for split in base["train"]["splits"] if split not in config["train"]["splits"]]
+    if config["alone"] and not base["alone"]:
+        found.append("each property alone as well")
     return found + ([f"not tested on {', '.join(left_out)}"] if left_out else [])
 
 

@@ -10,6 +10,7 @@ from app.figures.training import looks_figure, loss_figure, stopping_figure
 from app.services import trainings
 from app.services.trainings import Said
 from app.widgets.run_results import results
+from app.widgets.steady import steady_chart
 from app.widgets.train_form import like
 from app.yours import plain
 from mtl_core.ensemble.config import PRESETS, EnsembleConfig
@@ -231,4 +232,4 @@ def _latest(looks, task: str, split: str) -> float | None:
 
 
 def _chart(figure, run: Run, what: str, alt: str) -> None:
-    st.plotly_chart(figure, key=f"run_{what}_{run.id}", config=CONFIG, alt=alt)
+    steady_chart(figure, key=f"run_{what}_{run.id}", config=CONFIG, alt=alt)
