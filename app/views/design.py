@@ -18,13 +18,15 @@ from app.widgets.pinned import pins_panel
 from app.widgets.runs_note import answering_note
 from app.widgets.start import preset_picker, start_here
 from app.widgets.sweep import sweep_plots
+from mtl_core.tasks import DEFAULT_TASKS
 
 if complaint := state.open_link(opening()):
     st.warning(complaint)
 data_note()
 
-with st.expander("Start here: three worked cases", icon=":material/school:"):
-    start_here()
+if set(DEFAULT_TASKS) <= set(model.report()["metrics"]):  # they are about these
+    with st.expander("Start here: three worked cases", icon=":material/school:"):
+        start_here()
 
 chosen = state.selection()
 results = model.answer(chosen)

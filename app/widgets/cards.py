@@ -8,14 +8,18 @@ from app.figures.style import axis_title, color_of, written
 from app.results import Result
 
 STILL = {"displayModeBar": False}
-PER_ROW = 3
+
+
+def per_row(n_tasks: int) -> int:
+    """How many tasks stand side by side: four in two rows of two, otherwise up to three."""
+    return 2 if n_tasks == 4 else min(n_tasks, 3)
 
 
 def result_cards(results: tuple[Result, ...], measured: dict[str, np.ndarray]) -> None:
     """The cards of all tasks, up to three in a row. measured: task key → its training values."""
-    for start in range(0, len(results), PER_ROW):
-        row = results[start:start + PER_ROW]
-        for index, (column, result) in enumerate(zip(st.columns(len(row)), row, strict=True), start):
+    n = per_row(len(results))
+    for start in range(0, len(results), n):
+        for index, (column, result) in enumerate(zip(st.columns(n), results[start:start + n], strict=False), start):
             with column.container(border=True, key=f"card_{result.task.key}", gap="xsmall", height="stretch"):
                 _card(result, measured[result.task.key], color_of(index))
 

@@ -8,6 +8,7 @@ from app.figures.style import color_of
 from app.results import Result
 from app.selection import Selection
 from app.services import kept, model
+from app.widgets.cards import per_row
 from app.widgets.conditions import spoken
 
 NOW = "on screen now"
@@ -34,9 +35,9 @@ def pins_panel(chosen: Selection, results: tuple[Result, ...]) -> None:
 
 def _plots(compared: dict[str, tuple[Selection, tuple[Result, ...]]]) -> None:
     by_task = list(zip(*(results for _, results in compared.values()), strict=True))
-    columns = st.columns(min(len(by_task), 3))
+    columns = st.columns(per_row(len(by_task)))
     for index, results in enumerate(by_task):
-        columns[index % 3].plotly_chart(forest_figure(list(compared), results, color=color_of(index)),
+        columns[index % len(columns)].plotly_chart(forest_figure(list(compared), results, color=color_of(index)),
                                         key=f"forest_{index}", config={"displayModeBar": False})
 
 

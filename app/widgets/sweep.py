@@ -7,6 +7,7 @@ from app.figures.sweep import sweep_figure
 from app.lines import line_through
 from app.selection import UNITS, Selection
 from app.services import measured, model
+from app.widgets.cards import per_row
 
 
 def sweep_plots(selection: Selection) -> None:
@@ -20,10 +21,10 @@ def sweep_plots(selection: Selection) -> None:
     st.markdown(f"##### Along {selection.moved}", help="Sweeps follow the element that was moved last; the others make "
                 "room as set on the left. Grey: measured alloys within 5 at.% of this line, under any condition.")
     axis = f"{selection.moved} ({UNITS[selection.basis]})"
-    columns = st.columns(min(len(sweeps), 3))
+    columns = st.columns(per_row(len(sweeps)))
     for index, (task, sweep) in enumerate(zip(model.tasks(), sweeps, strict=True)):
         nearby = measured.measured_near(line, task.key, state.datasets())
         figure = sweep_figure(sweep, nearby, axis=axis, label=task.label, unit=task.unit, color=color_of(index),
                               logarithmic=task.transform == "log10")
-        columns[index % 3].plotly_chart(figure, key=f"sweep_{task.key}", config={"displaylogo": False},
+        columns[index % len(columns)].plotly_chart(figure, key=f"sweep_{task.key}", config={"displaylogo": False},
                                         alt=f"{task.label} against {axis}")
