@@ -10,6 +10,7 @@ from app.figures.training import looks_figure, loss_figure, stopping_figure
 from app.services import trainings
 from app.services.trainings import Said
 from app.widgets.run_results import results
+from app.widgets.runs_actions import use_button
 from app.widgets.steady import steady_chart
 from app.widgets.train_form import like
 from app.yours import plain
@@ -96,6 +97,7 @@ def _head(run: Run) -> None:
         elif run.status in RESUMABLE and not run.label.deleted and run.kind == "train":
             _button("Resume training", ":material/play_circle:", trainings.resume, run,
                     "Goes on from what was saved last, to the same numbers.")
+        use_button(run, lambda done, complaint: state.note("run", complaint))
         if run.config:
             st.button("New training like this", icon=":material/content_copy:", key="run_like", on_click=_begin_like, args=(run,),
                       help="Opens the form with these settings.")

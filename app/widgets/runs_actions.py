@@ -49,15 +49,18 @@ def _about(chosen: Sequence[Run]) -> None:
 def _of_one(run: Run) -> None:
     page = "views/train.py" if ledger.kind(run) == "training" else "views/tune.py"
     st.page_link(page, label="Open", icon=":material/open_in_new:", query_params={"run": run.id})
-    use_button(run)
+    use_button(run, _say)
     if run.id != SHIPPED and run.status is Status.complete:
         st.download_button("Export", partial(runs.exported, run.id), f"{run.id}.zip", "application/zip", on_click="ignore",
                            key=f"export_{run.id}", icon=":material/download:")
 
 
-def use_button(run: Run) -> None:
-    """Make a finished training the one that the app answers from; nothing where it has nothing to answer with."""
-    if not run.scores:
+def use_button(run: Run, tell: Callable[[str, str], None]) -> None:
+    """Make a finished training the one that the app answers from; nothing where it has nothing to answer with.
+
+    tell: gets what was done and what stood in the way, one of them empty.
+    """
+    if not run.scores or run.label.deleted:
         return
     answers = model.answering()[0] == run.id
     if st.button("Answers in the app" if answers else "Use in the app", icon=":material/verified:", key=f"use_{run.id}",
@@ -65,9 +68,9 @@ def use_button(run: Run) -> None:
         try:
             model.use(run.id)
         except AlloyscopeError as error:
-            _say("", f"{plain(ledger.title(run))} cannot be used: {plain(str(error))}")
+            tell("", f"{plain(ledger.title(run))} cannot be used: {plain(str(error))}")
         else:
-            _say(f"{plain(ledger.title(run))} answers from now on, on Design, Explain, Explore and Train.")
+            tell(f"{plain(ledger.title(run))} answers from now on, on Design, Explain, Explore and Train.", "")
         st.rerun()
 
 
