@@ -93,7 +93,8 @@ def trial_lines(study: Study) -> pd.DataFrame:
     """One line a trial, the newest first."""
     config = study.config
     return pd.DataFrame([{
-        "Trial": trial.number, "Status": STATUSES[trial.status], score_title(config.objective): trial.score, "±": trial.spread,
+        "Trial": trial.number, "Status": STATUSES[trial.status], score_title(config.objective): trial.score,
+        "±": trial.spread if config.n_seeds > 1 else None,
         **({f"R² {TASKS[task].symbol}": trial.r2.get(task) for task in config.base.tasks} if len(config.base.tasks) > 1 else {}),
         "Proposed": PROPOSED[trial.proposed_by], **{label(name): _cell(config, trial, name) for name in config.space.names},
         "Weights": trial.n_weights, "Seconds": seconds_of(trial), "Reason": trial.reason} for trial in reversed(study.trials)])

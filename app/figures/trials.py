@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 from app.figures.style import SEQUENTIAL, calm
 
 SCALE = [[index / (len(SEQUENTIAL) - 1), color] for index, color in enumerate(SEQUENTIAL)]
-AXIS_WIDTH = 88  # pixels that an axis needs for its labels
 
 
 def parallel_figure(positions: pd.DataFrame, scores: pd.Series, names: Sequence[str],
@@ -24,5 +23,4 @@ def parallel_figure(positions: pd.DataFrame, scores: pd.Series, names: Sequence[
         dimensions=axes, line={"color": scores, "colorscale": SCALE, "showscale": False}, labelangle=-18, labelside="top",
         labelfont={"color": color, "size": 12}, tickfont={"color": color, "size": 11, "shadow": "none"},
         rangefont={"color": "rgba(0,0,0,0)", "size": 1}, unselected={"line": {"opacity": 0.06}})
-    return calm([lines], height=380, margin={"l": 60, "r": 50, "t": 84, "b": 16}, uirevision="as the visitor left it",
-                width=max(640, AXIS_WIDTH * len(axes)))
+    return calm([lines], height=380, margin={"l": 60, "r": 50, "t": 84, "b": 16}, uirevision="as the visitor left it")

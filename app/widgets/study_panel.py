@@ -178,8 +178,7 @@ def _trials(found: Study) -> None:
             _chart(parallel_figure(
                 places, searches.scores(done).loc[places.index], [searches.axis(name) for name in space.names],
                 [searches.ticks(dimension) for dimension in space.dimensions], title=searches.score_title(found.config.objective),
-                color="#e6eaea" if st.context.theme.type == "dark" else "#1d2629"), found, "parallel", "Trials across dimensions",
-                width="content")
+                color="#e6eaea" if st.context.theme.type == "dark" else "#1d2629"), found, "parallel", "Trials across dimensions")
         st.caption("A line is a complete trial, yellow for the best scores. Drag along an axis to keep only the lines that pass "
                    "there; drag an axis by its name to move it.")
     lines = searches.trial_lines(found)
@@ -205,7 +204,8 @@ def _columns(lines) -> dict:
     number = st.column_config.NumberColumn
     scores = {name: "%.3f" for name in lines if name.startswith(("R² ", "mean R²", "log likelihood", "− interval"))}
     forms = {"±": "%.3f", "Seconds": "%.1f"} | scores
-    return {"Trial": number(width=60, pinned=True), "Proposed": st.column_config.TextColumn(width=150),
+    text = st.column_config.TextColumn
+    return {"Trial": number(width=60, pinned=True), "Status": text(width=110), "Proposed": text(width=170),
             **{name: number(format=form, width=80) for name, form in forms.items()}}
 
 
