@@ -1,4 +1,5 @@
 """Alloyscope in the browser: page frame, navigation, and the link that reopens what is on screen."""
+import sys
 from pathlib import Path
 
 import streamlit as st
@@ -16,8 +17,12 @@ st.logo(ASSETS / f"logo-{st.context.theme.type or 'light'}.svg", size="large")
 page = st.navigation(
     [st.Page(f"views/{key}.py", title=title, url_path=key, default=key == "design") for key, title in PAGES],
     position="top")
+ready = st.empty()
+if "plotly" not in sys.modules:  # the first visit: while the page is imported, the browser loads what draws its figures
+    ready.plotly_chart({"layout": {"height": 10, "xaxis": {"visible": False}, "yaxis": {"visible": False}}}, key="ready")
 try:
     page.run()
+    ready.empty()
     settle(page.url_path)
 except AlloyscopeError as error:  # it says what is wrong and what to do; other errors are bugs, and stay in the log
     st.error(str(error))
