@@ -114,5 +114,5 @@ def _answer(config: NetworkConfig, transform: str, n_tasks: int, task: int, para
     return y, slope * target["std"] * NOISE_STD[config.likelihood] * tf.exp(log_scale)
 
 
-# Compiled apart, so that what a member says of its own rows leaves the graph of all other questions as it is.
-_answer_own = tf.function(_answer.python_function, reduce_retracing=True)
+# Not compiled: asked now and then and for ever new networks, whose graphs would all be kept.
+_answer_own = _answer.python_function
