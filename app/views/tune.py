@@ -18,7 +18,7 @@ def show_study(run: str) -> None:
 
 linked, known = state.linked(), studies.runs()
 if state.shown("tune_view") is None:
-    state.show("tune_view", "run" if linked.get("view") != "new" and (known or "run" in linked) else "new")
+    state.show("tune_view", "new" if linked.get("view") == "new" else "run")
 if "run" in linked and state.shown("tune_linked") != linked["run"]:
     state.show(KEY, linked["run"])
 st.header("Tune")
@@ -32,6 +32,9 @@ else:
     run = study_picker(known)
     if run:
         study_panel(run)
+    else:
+        st.markdown(__doc__)
+        st.button("Set up a search", type="primary", icon=":material/tune:", on_click=state.show, args=("tune_view", "new"))
     query = {"run": run} if run else {}
 state.show("tune_linked", query.get("run"))
 state.mirror_part(query, {"run", "view"})

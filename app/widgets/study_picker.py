@@ -18,7 +18,6 @@ def study_picker(known: Sequence[Run]) -> str:
     if asked is not None and asked not in runs:
         asked = _other(asked, runs)
     if not runs:
-        st.info("No search yet. Begin one under *New search*: a small one takes a few minutes.")
         return ""
     state.show(KEY, asked or next(iter(runs)))
     titles = ledger.titles(tuple(runs.values()))
