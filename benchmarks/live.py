@@ -100,12 +100,14 @@ def cpu_seconds(pid: int) -> float:
 
 def delays_of(folder: Path, pages: list[Page]) -> Iterator[float]:
     """Seconds from the line of an epoch to the moment that all pages show it, or a later one."""
-    end = time.monotonic() + BLOCK_SECONDS
+    end, seen = time.monotonic() + BLOCK_SECONDS, len(read_progress(folder))
     while time.monotonic() < end:
-        epoch, since = len(read_progress(folder)), (folder / "progress.jsonl").stat().st_mtime
-        while min(shown(page) for page in pages) < epoch:
-            time.sleep(0.05)
-        yield time.time() - since
+        if (epoch := len(read_progress(folder))) > seen:
+            seen, since = epoch, (folder / "progress.jsonl").stat().st_mtime
+            while min(shown(page) for page in pages) < epoch:
+                time.sleep(0.05)
+            yield time.time() - since
+        time.sleep(0.05)
 
 
 def shown(page: Page) -> int:
