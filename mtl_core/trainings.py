@@ -9,6 +9,7 @@ from mtl_core import pipeline
 from mtl_core.console import without_startup_notes
 from mtl_core.data.datasets import read_data
 from mtl_core.ensemble.config import EnsembleConfig
+from mtl_core.ensemble.parts import training_parts
 from mtl_core.errors import AlloyscopeError, RunError
 from mtl_core.fingerprints import code_sha256, versions
 from mtl_core.registry import archive, jobs
@@ -54,11 +55,12 @@ def import_training(source: Path, *, root: Path | None = None) -> str:
 def record_of(config: EnsembleConfig, *, preset: str | None = None) -> Record:
     """The config with the versions of its data, and the fingerprints of data and code; nothing is written.
 
-    Raises ConfigError or DataError when the config cannot be trained on its data.
+    Raises ConfigError or DataError when the config cannot be trained on its data, or these cannot be divided into its folds.
     """
     config, curation = pipeline.pinned(config, None)
     table = read_data(config.data.datasets)
-    pipeline.prepare(table, config, curation=curation)
+    prepared = pipeline.prepare(table, config, curation=curation)
+    training_parts(prepared.observations, config, is_training=prepared.is_training, is_test=prepared.is_test)
     return Record(preset=preset, config=config.model_dump(mode="json"), data_sha256=table.sha256, code_sha256=code_sha256(),
                   versions=versions())
 

@@ -80,6 +80,7 @@ def stopping_figure(epochs: Sequence[int], validation: np.ndarray, finished: np.
                         hovertemplate="epoch %{x}: %{y:.3f}<extra>median</extra>")
     stopped = go.Scatter(x=epochs, y=finished, mode="lines", name="members that have stopped", yaxis="y2",
                          line={"color": GREY, "shape": "hv"}, hovertemplate="epoch %{x}: %{y} stopped<extra></extra>")
-    second = {"overlaying": "y", "side": "right", "range": [0, n_members + 0.5], "tickmode": "auto", "showgrid": False, "automargin": True}
+    second = {"overlaying": "y", "side": "right", "range": [0, n_members + 0.5], "tickmode": "auto", "showgrid": False,
+              "automargin": True}
     return calm([*_range(epochs, spread, color), middle, stopped], height=HEIGHT, x="epoch", y="validation loss", legend=BELOW,
                 dragmode="zoom", xaxis={"range": [0, n_epochs + 0.5]}, yaxis2=second, **KEEP)

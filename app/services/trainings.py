@@ -200,11 +200,12 @@ def _obstacle(config: str) -> str:
 
 @dataclass
 class _Estimates:
-    """seconds: by config; the one process that measures, and for which config."""
+    """seconds, or what went wrong: by config; the one process that measures, for which config, asked for by whom."""
 
-    seconds: dict[str, float]
+    seconds: dict[str, float | str]
     process: subprocess.Popen | None = None
     config: str = ""
+    visitor: str = ""
 
 
 @st.cache_resource(show_spinner=False)
@@ -216,18 +217,22 @@ def _key(config: EnsembleConfig) -> str:
     return config.model_copy(update={"seed": 0}).model_dump_json()  # another seed takes as long
 
 
-def estimate(config: EnsembleConfig) -> float | str | None:
-    """Seconds that a training will take; None while it is being measured, or why it cannot be."""
+def estimate(config: EnsembleConfig, visitor: str) -> float | str | None:
+    """Seconds that a training will take; None while it is being measured, or why it cannot be.
+
+    One config is measured at a time; a visitor who asks for another one gives up the first, and leaves those of others alone.
+    """
     held, key = _estimates(), _key(config)
     with _starting:
         if key not in held.seconds and held.process is not None and held.process.poll() is not None:
             held.seconds[held.config] = _answer(held.process)
             held.process = None
-        if key not in held.seconds and (held.process is None or held.config != key):
-            if held.process is not None:
-                held.process.kill()
-                held.process.wait()
-            held.process, held.config = _measure(key), key
+        if key not in held.seconds and held.config != key and held.process is not None and held.visitor == visitor:
+            held.process.kill()
+            _answer(held.process)
+            held.process = None
+        if key not in held.seconds and held.process is None:
+            held.process, held.config, held.visitor = _measure(key), key, visitor
     return held.seconds.get(key)
 
 
@@ -245,6 +250,7 @@ def _measure(config: str) -> subprocess.Popen:
 def _answer(process: subprocess.Popen) -> float | str:
     with process.stdout, process.stderr:
         printed, complaint = process.stdout.read(), process.stderr.read()
+    process.wait()
     with suppress(ValueError, KeyError, TypeError):
         return float(json.loads(printed)["seconds"])
     return complaint.strip().splitlines()[-1] if complaint.strip() else "it ended without a word"

@@ -19,7 +19,7 @@ def show_run(run: str) -> None:
 linked = state.linked()
 if state.shown("train_view") is None:
     state.show("train_view", "new" if linked.get("view") == "new" else "run")
-if "run" in linked and state.shown("train_linked") != linked["run"]:
+if "run" in linked and (state.shown(KEY) is None or state.shown("train_linked") != linked["run"]):
     state.show(KEY, linked["run"])
 st.header("Train")
 view = st.segmented_control("View", list(VIEWS), format_func=VIEWS.get, key="train_view", required=True,

@@ -22,6 +22,9 @@ def results(run: Run) -> None:
     report = model.report(run.id)
     _facts(run, report)
     keys = [key for key in report["metrics"] if key in TASKS]
+    if not keys:
+        st.info("This run has no scores of any property that is known here.")
+        return
     key = st.segmented_control("Property", keys, default=keys[0], required=True, key=f"task_{run.id}",
                                format_func=lambda name: TASKS[name].label)
     task, color = TASKS[key], color_of(keys.index(key))

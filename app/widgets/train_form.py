@@ -205,11 +205,12 @@ def _start(config: EnsembleConfig, preset: str | None, name: str, started: Calla
 
 def _estimate(config: EnsembleConfig) -> None:
     """How long it will take; while that is being measured, asked again every second."""
-    is_known = trainings.estimate(config) is not None
+    visitor = state.visitor()
+    is_known = trainings.estimate(config, visitor) is not None
 
     @st.fragment(run_every=None if is_known else EVERY)
     def estimate():
-        found = trainings.estimate(config)
+        found = trainings.estimate(config, visitor)
         if found is None:
             st.caption("Measuring how long this takes on this machine …")
         elif isinstance(found, str):
