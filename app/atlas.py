@@ -53,7 +53,7 @@ CONDITIONS = {one.key: one for one in (
     Quantity("scan_rate_mv_s", "Scan rate", "mV/s", "Condition", logarithmic=True),
     Quantity("year", "Year of publication", "", "Condition"))}
 N_READINGS = Quantity("n_readings", "Readings of the alloy", "", "Count", logarithmic=True)
-DOUBTED = Quantity(DOUBT, "Readings in doubt", "% of the alloy's", "Count")
+DOUBTED = Quantity(DOUBT, "Readings in doubt", "%", "Count")
 CROWDED = Quantity(CROWDING, "Density of points", "alloys nearby", "Map", logarithmic=True)
 _DESCRIBED = {one.key: Quantity(one.key, one.label, one.unit, "Descriptor", symbol=one.symbol) for one in DESCRIPTORS}
 

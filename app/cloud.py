@@ -90,7 +90,7 @@ def summary_table(cloud: Cloud) -> pd.DataFrame:
 def _summary(key: str, rows: pd.DataFrame) -> dict:
     exact = rows["value"].dropna()
     middle = "\u00a0to\u00a0".join(short(float(end)) for end in exact.quantile([0.1, 0.9])) if len(exact) > 1 else "–"
-    median = f"{short(float(exact.median()))} {PROPERTIES[key].unit}" if len(exact) else "–"
+    median = f"{short(float(exact.median()))}\u00a0{PROPERTIES[key].unit}" if len(exact) else "–"
     return {"Property": PROPERTIES[key].label, "Readings": f"{len(rows):,}" if len(rows) else "none",
             "Bounds": f"{len(rows) - len(exact):,}" if len(exact) < len(rows) else "", "Median": median, "Middle 80 %": middle}
 

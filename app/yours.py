@@ -40,7 +40,7 @@ def single_meanings() -> tuple[str, ...]:
 
 def problem_lines(problems: Sequence[Problem]) -> pd.DataFrame:
     """One line a problem: where, what was expected, what came."""
-    return pd.DataFrame([{"Row": problem.row, "Column": problem.column or "", "Expected": problem.expected, "Got": problem.came}
+    return pd.DataFrame([{"Row": problem.row, "Column": problem.column or "", "Got": problem.came, "Expected": problem.expected}
                          for problem in problems]).astype({"Row": "Int64"})
 
 

@@ -138,7 +138,7 @@ def test_the_meaning_of_a_column_can_be_changed(visit):
     choose(page, page.get_by_role("combobox", name="Meaning of column 2"), "Hardness")
     expect(page.get_by_text("2 read, 0 not used")).to_be_visible()  # the box stays open
     answer(page, "In which unit is 'Result A'?", "HV")
-    expect(page.get_by_role("button", name="Keep all 1 rows")).to_be_visible()
+    expect(page.get_by_role("button", name="Keep the row")).to_be_visible()
 
 
 def test_a_second_file_of_one_name_is_announced_before_it_takes_the_place_of_the_first(visit):

@@ -28,8 +28,9 @@ def periodic_figure(values: Mapping[str, float], texts: Mapping[str, str], *, co
     cells, hovers = np.full((_ROWS, _COLUMNS), np.nan), np.full((_ROWS, _COLUMNS), "", dtype=object)
     for symbol, value in values.items():
         cells[PLACES[symbol]], hovers[PLACES[symbol]] = value, texts[symbol]
+    low, high = _ends(values)
     heat = go.Heatmap(
-        z=cells, text=hovers, hovertemplate="%{text}<extra></extra>", hoverongaps=False, xgap=2, ygap=2, zmin=_floor(values),
+        z=cells, text=hovers, hovertemplate="%{text}<extra></extra>", hoverongaps=False, xgap=2, ygap=2, zmin=low, zmax=high,
         colorscale=[[0, tint(color, 0.1)], [1, tint(color, 0.75)]],
         colorbar={"orientation": "h", "x": 0.42, "y": 0.98, "yanchor": "top", "len": 0.42, "thickness": 7, "outlinewidth": 0,
                   **_ticks(values), "title": {"text": title, "side": "top"}})
@@ -51,15 +52,15 @@ def _text(symbols: list[str], font: dict, *, bold: bool) -> go.Scatter:
                       textfont=font, hoverinfo="skip", showlegend=False)
 
 
-def _floor(values: Mapping[str, float]) -> float | None:
+def _ends(values: Mapping[str, float]) -> tuple[float, float]:
     """Shares start at nothing; a property starts at its smallest mean."""
-    return 0.0 if values and min(values.values()) >= 0 and max(values.values()) <= 100 else None
+    low, high = (min(values.values()), max(values.values())) if values else (0.0, 1.0)
+    return 0.0 if low >= 0 and high <= 100 else low, high
 
 
 def _ticks(values: Mapping[str, float]) -> dict:
     """The two ends and the middle of the scale."""
-    floor = _floor(values)
-    low, high = (min(values.values()) if floor is None else floor, max(values.values())) if values else (0.0, 1.0)
+    low, high = _ends(values)
     ticks = [low, (low + high) / 2, high] if high > low else [low]
     return {"tickvals": ticks, "ticktext": [written(float(f"{tick:.3g}")) for tick in ticks]}
 

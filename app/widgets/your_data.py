@@ -13,6 +13,7 @@ from mtl_core.intake import Intake, Mapping, Sheet, bad_rows_csv, convert, obsta
 INTRO = """A CSV or XLSX as it is: one row per alloy with a column for each property, or one row per measurement. Units are
 converted, bounds such as `> 800` and scatter such as `450 ± 20` are read as what they are, and every problem is named before
 anything is kept."""
+TWO_LINES = 56  # pixels, so that what was expected can be read
 TYPES = ["csv", "txt", "tsv", "xlsx"]
 
 
@@ -77,18 +78,28 @@ def _outcome(intake: Intake, mapping: Mapping, preview: pd.DataFrame | None) -> 
     if intake.problems:
         st.text("A row is taken whole or not at all: one bad cell also leaves out the good ones beside it. To keep those, mend "
                 "or empty that cell in your file, and upload it again.")
-        st.dataframe(yours.problem_lines(intake.problems), hide_index=True, height=min(38 + 35 * len(intake.problems), 300),
-                     alt="All problems by row and column")
-        st.download_button(f"Download the {bad:,} bad rows", lambda: bad_rows_csv(intake), "rejected-rows.csv", "text/csv",
+        st.dataframe(yours.problem_lines(intake.problems), hide_index=True, row_height=TWO_LINES, column_config=_widths(),
+                     height=min(38 + TWO_LINES * len(intake.problems), 320), alt="All problems by row and column")
+        st.download_button(f"Download the {_rows(bad, 'bad')}", lambda: bad_rows_csv(intake), "rejected-rows.csv", "text/csv",
                            on_click="ignore", key="bad_rows", icon=":material/download:")
     if preview is None:
         st.info("No row can be kept as it is.")
         return
     with st.expander("How it will be kept", expanded=True):
-        st.dataframe(preview, hide_index=True, height=260, alt="The first measurements as they will be kept")
+        st.dataframe(preview, hide_index=True, height=min(38 + 35 * len(preview), 260), placeholder="",
+                     alt="The first measurements as they will be kept")
         for note in intake.notes[len(intake.sheet.notes) + len(mapping.left_out):]:
             st.text(f"· {note}")
     _keep(intake, mapping)
+
+
+def _widths() -> dict:
+    """Room for what was expected, which is longest."""
+    return {name: st.column_config.Column(width=width) for name, width in (("Row", 60), ("Column", 120), ("Got", 140))}
+
+
+def _rows(n: int, kind: str) -> str:
+    return f"{n:,} {kind} row{'s' if n > 1 else ''}"
 
 
 def _keep(intake: Intake, mapping: Mapping) -> None:
@@ -96,7 +107,8 @@ def _keep(intake: Intake, mapping: Mapping) -> None:
         st.text_input("Name of the dataset", key="own_name", max_chars=60, placeholder="for example: mylab", width=320,
                       help="Letters, digits, - and _. The same name again makes the next version; earlier ones stay.")
         newest = kept.newest(state.shown("own_name", ""))
-        label = f"Take the {len(intake.good_rows):,} good rows" if intake.bad_rows else f"Keep all {len(intake.good_rows):,} rows"
+        n = len(intake.good_rows)
+        label = f"Take the {_rows(n, 'good')}" if intake.bad_rows else f"Keep all {n:,} rows" if n > 1 else "Keep the row"
         label = f"{label} as the next version" if newest else label
         # A button of its own, so that no click that was meant for a new name makes a next version.
         st.button(label, type="primary", key=f"keep_{newest}", on_click=_save, args=(intake, mapping, newest))
