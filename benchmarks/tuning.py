@@ -26,21 +26,21 @@ from mtl_core.registry import jobs, store
 from mtl_core.registry.runs import Status, read_record
 from mtl_core.tuning.outer import compared
 from mtl_core.tuning.space import Integer, Real, Space, seed_project_space
-from mtl_core.tuning.study import StudyConfig, Trial
+from mtl_core.tuning.study import TRIALS, Proposal, StudyConfig, Trial, incumbent, read_trials
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+Workers = Annotated[int, typer.Option(min=0, help="Processes of one thread each; 0: this process, with all threads.")]
 Out = Annotated[Path, typer.Option(help="Folder that keeps what was trained.")]
 N_SEARCH = 210  # evaluations that the seed project reports
 SEED_PROJECT = EnsembleConfig(train=TrainConfig(epochs=500))
-EARLY = SEED_PROJECT.model_copy(update={"train": SEED_PROJECT.train.model_copy(update={"validation_share": 0.1, "patience": 20})})
 TINY = Space(dimensions=(Integer(name="epochs", low=6, high=12), Real(name="dropout", low=0.0, high=0.3)))
 
 
-def seed_project(base: EnsembleConfig, n_trials: int, *, pruning: bool) -> StudyConfig:
+def seed_project(base: EnsembleConfig, n_trials: int, *, pruning: bool, workers: int) -> StudyConfig:
     """The small search that the seed project reports: 12 folds a trial, 6 drawn twice. The outer fold is as small as it can be
     useful, 1 in 20, so that a trial does nearly the same work."""
     return StudyConfig(base=base, space=seed_project_space(), n_trials=n_trials, n_initial=20, n_inner=6, n_seeds=2, n_outer=20,
-                       pruning=pruning)
+                       pruning=pruning, workers=workers, batch=max(1, workers))
 
 
 def searched(folder: Path, config: StudyConfig, *, report: bool = False) -> studies.Study:
@@ -54,9 +54,12 @@ def searched(folder: Path, config: StudyConfig, *, report: bool = False) -> stud
     if report:
         studies.tune(folder, lambda: False, progress=_say)
     else:
+        start = time.time()
         rows = studies.development(studies.prepared_for(stored), stored)
-        studies.search(folder, config, studies.serial(config, rows, lambda: False), _say)
-    return studies.Study(folder.name, stored, tuple(studies.read_trials(folder / studies.TRIALS)), None, {})
+        with studies.evaluation(config, rows, lambda: False) as evaluate:
+            studies.search(folder, config, evaluate, _say)
+        append_line(folder / "seconds.jsonl", {"seconds": time.time() - start, "trials": config.n_trials})
+    return studies.Study(folder.name, stored, tuple(read_trials(folder / TRIALS)), None, {})
 
 
 def _say(trial: Trial) -> None:
@@ -71,13 +74,15 @@ def phases(trials: list[Trial]) -> pd.Series:
 
 
 @app.command("seed-search")
-def seed_search(out: Out, n: Annotated[int, typer.Option(min=20, help="Evaluations that are measured.")] = 20) -> None:
-    """Equal work: n evaluations of the seed project's search, extrapolated to all 210 (half an hour or more)."""
-    study = searched(out / "seed-search", seed_project(SEED_PROJECT, n, pruning=False))
+def seed_search(out: Out, n: Annotated[int, typer.Option(min=20, help="Evaluations that are measured.")] = 20,
+                workers: Workers = 2) -> None:
+    """Equal work: n evaluations of the seed project's search, extrapolated to all 210 (half an hour)."""
+    study = searched(out / "seed-search", seed_project(SEED_PROJECT, n, pruning=False, workers=workers))
     measured = [trial for trial in study.trials if trial.number > 0]
-    mean = phases(measured)
+    mean = phases(measured) / max(1, workers)
     mean["ask"] = asking(study)
-    typer.echo(f"{len(measured)} evaluations × 12 folds × 500 epochs; mean seconds of one, and hours of {N_SEARCH}:")
+    typer.echo(f"{len(measured)} evaluations × 12 folds × 500 epochs, {max(1, workers)} at a time; mean seconds that one adds, "
+               f"and hours of {N_SEARCH}:")
     for phase, seconds in mean.items():
         typer.echo(f"  {phase:<8}{seconds:8.1f} s {N_SEARCH * seconds / 3600:7.2f} h")
     typer.echo(f"  {'all':<8}{mean.sum():8.1f} s {N_SEARCH * mean.sum() / 3600:7.2f} h   (the seed project reports 12.6 to 16 h)")
@@ -98,17 +103,26 @@ def asking(study: studies.Study) -> float:
 
 
 @app.command()
-def pruned(out: Out, n: int = N_SEARCH) -> None:
-    """The same search with early stopping and pruning, n evaluations trained in full (at most 90 minutes)."""
-    study = searched(out / "pruned", seed_project(EARLY, n, pruning=True))
+def pruned(out: Out, n: int = N_SEARCH, workers: Workers = 2, epochs: int = 100, patience: int = 0) -> None:
+    """The same search, stopped early and pruned, n evaluations (at most 90 minutes).
+
+    Stopped early: the schedule of the learning rate ends after so many epochs; with a patience, each network also stops by the
+    loss on a tenth of its papers, which it keeps back.
+    """
+    share = {"validation_share": 0.1, "patience": patience} if patience else {}
+    early = EnsembleConfig(train=TrainConfig(epochs=epochs, **share))
+    folder = out / f"pruned-{epochs}-{patience}"
+    study = searched(folder, seed_project(early, n, pruning=True, workers=workers))
     rows = pd.DataFrame([trial.seconds.model_dump() for trial in study.trials])
     counts = pd.Series([trial.status for trial in study.trials]).value_counts()
     typer.echo(f"{len(rows)} evaluations: " + ", ".join(f"{count} {status}" for status, count in counts.items()))
     for phase, seconds in rows.sum().items():
-        typer.echo(f"  {phase:<8}{seconds / 60:8.1f} min")
-    typer.echo(f"  {'all':<8}{rows.sum().sum() / 60:8.1f} min   must reach ≤ 90 min")
-    unpruned = out / "seed-search" / studies.TRIALS
-    before = studies.incumbent(studies.read_trials(unpruned))
+        shared = f", shared by {workers} processes" if workers > 1 and phase != "ask" else ""
+        typer.echo(f"  {phase:<8}{seconds / 60:8.1f} min{shared}")
+    took = sum(line["seconds"] for line in read_lines(folder / "seconds.jsonl"))
+    typer.echo(f"  wall time{took / 60:7.1f} min   must reach ≤ 90 min")
+    unpruned = out / "seed-search" / TRIALS
+    before = incumbent(read_trials(unpruned))
     typer.echo(f"best score {study.incumbent.score:.4f}" + (f"; of the measured equal work {before.score:.4f}" if before else ""))
 
 
@@ -166,21 +180,13 @@ def _seconds_a_trial(folder: Path, config: StudyConfig) -> float:
     folder.mkdir(parents=True)
     write_json(folder / "config.json", studies.record_of(config).model_dump(mode="json"))
     rows, ends = studies.development(studies.prepared_for(config), config), []
-    if config.workers:
-        from mtl_core.tuning.cluster import Cluster
-
-        with Cluster(config, rows, should_stop=lambda: False) as cluster:
-            # Both workers load TensorFlow before the clock runs.
-            list(cluster.evaluate([_warm_up(config, number) for number in (-1, -2)], []))
-            studies.search(folder, config, cluster.evaluate, lambda trial: ends.append(time.monotonic()))
-    else:
-        studies.search(folder, config, studies.serial(config, rows, lambda: False), lambda trial: ends.append(time.monotonic()))
+    with studies.evaluation(config, rows, lambda: False) as evaluate:
+        list(evaluate([_warm_up(-1), _warm_up(-2)], []))  # each worker loads TensorFlow before the clock runs
+        studies.search(folder, config, evaluate, lambda trial: ends.append(time.monotonic()))
     return (ends[-1] - ends[0]) / (len(ends) - 1)
 
 
-def _warm_up(config, number):
-    from mtl_core.tuning.study import Proposal
-
+def _warm_up(number: int) -> Proposal:
     return Proposal(number=number, point={"trunk_width": 60, "dropout": 0.1}, proposed_by="random")
 
 
@@ -264,7 +270,7 @@ def _made(folder: Path, what: str) -> dict:
     if what == "train":
         metrics = json.loads((folder / "metrics.json").read_text())
         return {"out_of_fold": (folder / "out_of_fold.csv").read_text(), **metrics, "seconds": 0}
-    trials = [trial.model_dump(mode="json", exclude={"seconds"}) for trial in studies.read_trials(folder / studies.TRIALS)]
+    trials = [trial.model_dump(mode="json", exclude={"seconds"}) for trial in read_trials(folder / TRIALS)]
     report = json.loads((folder / studies.REPORT).read_text())
     return {"trials": trials, **report, "seconds": 0, "outer": (folder / studies.OUTER).read_text()}
 

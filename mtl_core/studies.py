@@ -8,7 +8,8 @@ What needs TensorFlow or GPyOpt is imported by whoever trains or asks for the su
 """
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -182,21 +183,23 @@ def tune(folder: Path, should_stop: jobs.ShouldStop, *, progress: Callable[[Tria
     tf.get_logger().setLevel("ERROR")  # each trial is a new graph, and TensorFlow would advise against that
     prepared = prepared_for(config, record)
     rows = development(prepared, config)
+    with evaluation(config, rows, should_stop) as evaluate:
+        search(folder, config, evaluate, progress)
+    _report(folder, config, prepared, should_stop, start)
+
+
+@contextmanager
+def evaluation(config: StudyConfig, rows: "Rows", should_stop: jobs.ShouldStop) -> Iterator[Batch]:
+    """What trains trials: workers where the config names some, or this process, one trial after the other."""
     if config.workers or config.scheduler:
         from mtl_core.tuning.cluster import Cluster
 
         with Cluster(config, rows, should_stop=should_stop) as cluster:
-            search(folder, config, cluster.evaluate, progress)
-    else:
-        search(folder, config, serial(config, rows, should_stop), progress)
-    _report(folder, config, prepared, should_stop, start)
-
-
-def serial(config: StudyConfig, rows: "Rows", should_stop: jobs.ShouldStop) -> Batch:
-    """Trials one after the other, in this process."""
+            yield cluster.evaluate
+        return
     from mtl_core.tuning.objective import evaluate
 
-    return lambda proposals, before: (evaluate(proposal, config, rows, before, should_stop=should_stop) for proposal in proposals)
+    yield lambda proposals, before: (evaluate(one, config, rows, before, should_stop=should_stop) for one in proposals)
 
 
 def search(folder: Path, config: StudyConfig, evaluate: Batch, progress: Callable[[Trial], None] | None = None) -> None:

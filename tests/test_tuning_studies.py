@@ -22,7 +22,7 @@ from mtl_core.registry.runs import Record, Status, new_run
 from mtl_core.trainings import import_training
 from mtl_core.tuning.rows import Rows
 from mtl_core.tuning.space import Choice, Integer, Real, Space
-from mtl_core.tuning.study import Proposal, StudyConfig
+from mtl_core.tuning.study import Proposal, StudyConfig, read_trials
 
 WAIT_SECONDS = 120.0
 SPACE = Space(dimensions=(Real(name="dropout", low=0.0, high=0.5), Integer(name="trunk_width", low=4, high=16),
@@ -65,7 +65,7 @@ def study_folder(tmp_path, **changes):
 
 def lines(folder):
     """What trials.jsonl says, but for how long things took; by number."""
-    return [trial.model_dump(exclude={"seconds"}) for trial in studies.read_trials(folder / "trials.jsonl")]
+    return [trial.model_dump(exclude={"seconds"}) for trial in read_trials(folder / "trials.jsonl")]
 
 
 def test_a_search_that_is_killed_at_random_moments_goes_on_with_the_same_trials(tmp_path):
@@ -73,7 +73,7 @@ def test_a_search_that_is_killed_at_random_moments_goes_on_with_the_same_trials(
     subprocess.run([sys.executable, "-c", SEARCH, str(whole)], check=True)
     for n_before in (2, 5):
         process = subprocess.Popen([sys.executable, "-c", SEARCH, str(killed)])
-        while process.poll() is None and len(studies.read_trials(killed / "trials.jsonl")) < n_before:
+        while process.poll() is None and len(read_trials(killed / "trials.jsonl")) < n_before:
             time.sleep(0.01)
         time.sleep(0.2 * rng.random())
         process.kill()
