@@ -1,4 +1,6 @@
 """What was measured: the tables, and the readings near an alloy."""
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -38,9 +40,9 @@ def evidence(task: str, datasets: tuple[str, ...]) -> Evidence:
     return evidence_of(rows(task, datasets), task)
 
 
-def measured_values(datasets: tuple[str, ...]) -> dict[str, np.ndarray]:
+def measured_values(tasks: Iterable[str], datasets: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Task key → all its exact values."""
-    return {task.key: evidence(task.key, datasets).values for task in model.tasks()}
+    return {key: evidence(key, datasets).values for key in tasks}
 
 
 def measured_near(line: Line, task: str, datasets: tuple[str, ...]) -> Measured:

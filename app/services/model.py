@@ -77,6 +77,12 @@ def predictor():
         return _predictor_of(SHIPPED)
 
 
+def _loaded_run() -> str:
+    """The run that answers, once it is known that it can be loaded."""
+    predictor()
+    return answering()[0]
+
+
 def _predictor_of(run: str):
     """What is loaded by now never becomes garbage and is left out of its collection, until another run takes its place."""
     held = _held()
@@ -124,8 +130,8 @@ def needed_conditions() -> set[str]:
 
 def answer(selection: Selection) -> tuple[Result, ...]:
     """What each task says about the selected alloy."""
-    prediction = predictor().predict([selection.composition], selection.conditions, level=selection.level)
-    return results_of(prediction, tasks())
+    asked = predictor()
+    return results_of(asked.predict([selection.composition], selection.conditions, level=selection.level), asked.tasks)
 
 
 def let_the_screen_catch_up() -> None:
@@ -134,26 +140,28 @@ def let_the_screen_catch_up() -> None:
     time.sleep(0.05)
 
 
-def sweeps(selection: Selection, line: Line) -> tuple[Sweep, ...]:
+def sweeps(selection: Selection, line: Line) -> tuple[tuple[TaskSpec, Sweep], ...]:
     """Each task along a line through the selected alloy."""
-    found = predictor().predict(line.alloys, selection.conditions, level=selection.level)
+    asked = predictor()
+    found = asked.predict(line.alloys, selection.conditions, level=selection.level)
     here = selection.amounts[selection.moved]
-    return tuple(Sweep(line.amounts, found.mean[:, j], found.lower[:, j], found.upper[:, j], found.in_domain[:, j], here)
-                 for j in range(len(tasks())))
+    return tuple((task, Sweep(line.amounts, found.mean[:, j], found.lower[:, j], found.upper[:, j], found.in_domain[:, j], here))
+                 for j, task in enumerate(asked.tasks))
 
 
 @st.cache_data(show_spinner="Predicting …", max_entries=256)
 def _predicted(run: str, queries: tuple[tuple[tuple[str, str], ...], ...]) -> tuple[tuple[Result, ...], ...]:
     """Results of several selections, given as the items of their links; each under its own conditions and level."""
+    asked = _predictor_of(run)
     chosen = [Selection.from_query(dict(query)) for query in queries]
     return tuple(
-        results_of(predictor().predict([one.composition], one.conditions, level=one.level), tasks()) for one in chosen
+        results_of(asked.predict([one.composition], one.conditions, level=one.level), asked.tasks) for one in chosen
     )
 
 
 def results_for(selections: Iterable[Selection]) -> tuple[tuple[Result, ...], ...]:
     """Results of several selections, cached."""
-    return _predicted(answering()[0], tuple(tuple(selection.to_query().items()) for selection in selections))
+    return _predicted(_loaded_run(), tuple(tuple(selection.to_query().items()) for selection in selections))
 
 
 @st.cache_data(show_spinner="Integrating along the path between the two alloys …", max_entries=64)
@@ -161,13 +169,14 @@ def _attributions(run: str, query: tuple[tuple[str, str], ...], baseline: dict[s
     from mtl_core.explain.attribution import attribute
 
     selection, start = Selection.from_query(dict(query)), Composition.from_mapping(baseline)
-    return tuple(attribute(predictor(), selection.composition, selection.conditions, task, baseline=start)
-                 for task in tasks())
+    asked = _predictor_of(run)
+    return tuple((task, attribute(asked, selection.composition, selection.conditions, task, baseline=start))
+                 for task in asked.tasks)
 
 
 def attributions(selection: Selection, baseline: Composition) -> tuple:
-    """An `mtl_core.explain.attribution.Attribution` a task: why the selected alloy differs from a baseline. Cached."""
-    return _attributions(answering()[0], tuple(selection.to_query().items()), baseline.at)
+    """Each task with an `mtl_core.explain.attribution.Attribution`: why the selected alloy differs from a baseline. Cached."""
+    return _attributions(_loaded_run(), tuple(selection.to_query().items()), baseline.at)
 
 
 def derived(composition: Composition) -> pd.Series:

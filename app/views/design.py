@@ -34,7 +34,7 @@ with st.container(key="workbench"):
     left, right = st.columns([1, 1.5], gap="large")
 with right, st.container(key="answers"):  # drawn first, so that the numbers are on screen while the rest is still on its way
     heading(chosen)
-    result_cards(results, measured.measured_values(state.datasets()))
+    result_cards(results, measured.measured_values((result.task.key for result in results), state.datasets()))
     answering_note("design")
 model.let_the_screen_catch_up()
 with left, st.container(key="controls"):

@@ -29,7 +29,7 @@ baseline = right.selectbox("Compared with", list(baselines), index=usual, key="b
 
 found = model.attributions(chosen, baselines[baseline])
 columns = st.columns(min(len(found), 2), gap="large")
-for index, (task, bars) in enumerate(zip(model.tasks(), found, strict=True)):
+for index, (task, bars) in enumerate(found):
     with columns[index % 2].container(border=True, key=f"why_{task.key}"):
         st.markdown(f"**{task.label}**  \n{baseline}: {written(bars.baseline)} {task.unit}  →  {name}: "
                     f"{written(bars.prediction)} {task.unit}")

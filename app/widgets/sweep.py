@@ -22,7 +22,7 @@ def sweep_plots(selection: Selection) -> None:
                 "room as set on the left. Grey: measured alloys within 5 at.% of this line, under any condition.")
     axis = f"{selection.moved} ({UNITS[selection.basis]})"
     columns = st.columns(per_row(len(sweeps)))
-    for index, (task, sweep) in enumerate(zip(model.tasks(), sweeps, strict=True)):
+    for index, (task, sweep) in enumerate(sweeps):
         nearby = measured.measured_near(line, task.key, state.datasets())
         figure = sweep_figure(sweep, nearby, axis=axis, label=task.label, unit=task.unit, color=color_of(index),
                               logarithmic=task.transform == "log10")
