@@ -21,6 +21,7 @@ from mtl_core.registry.runs import PROGRESS, Label, Run, run_folder
 from mtl_core.registry.store import check_label, find_run, list_runs
 from mtl_core.settings import ROOT
 from mtl_core.studies import REPORT, Study
+from mtl_core.tuning.space import seed_project_space
 from mtl_core.tuning.study import TRIALS, StudyConfig, Trial, entered
 
 CLICKS_SECONDS = 5.0  # in which the same choice is started once, however often the button is pressed
@@ -87,11 +88,15 @@ def train(found: Study, trial: Trial, *, name: str, visitor: str) -> str:
 
 def obstacle(config: StudyConfig) -> str:
     """Why nothing can be searched with this config; empty when it can."""
-    return _obstacle(config.model_dump_json())
+    data = {"tasks": config.base.tasks, "data": config.base.data, "preparation": config.base.preparation}
+    folds = {"split": config.split, "n_outer": config.n_outer, "outer_fold": config.outer_fold, "seed": config.seed}
+    bare = StudyConfig(base=EnsembleConfig(**data), space=seed_project_space(config.base.tasks), **folds)
+    return _obstacle(bare.model_dump_json())
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _obstacle(config: str) -> str:
+    """Only what concerns the data is looked at, and looked at once."""
     try:
         studies.record_of(StudyConfig.model_validate_json(config))
     except AlloyscopeError as error:

@@ -9,14 +9,10 @@ from app.widgets.study_picker import KEY, study_picker
 
 VIEWS = {"run": "Searches and results", "new": "New search"}
 
-
-def show_study(run: str) -> None:
-    """Turn to a search; for callbacks, before the page is drawn."""
+linked, known = state.linked(), studies.runs()
+if run := state.noted("started_study"):
     state.show("tune_view", "run")
     state.show(KEY, run)
-
-
-linked, known = state.linked(), studies.runs()
 if state.shown("tune_view") is None:
     state.show("tune_view", "new" if linked.get("view") == "new" else "run")
 if "run" in linked and (state.shown(KEY) is None or state.shown("tune_linked") != linked["run"]):
@@ -26,7 +22,9 @@ view = st.segmented_control("View", list(VIEWS), format_func=VIEWS.get, key="tun
                             label_visibility="collapsed")
 if view == "new":
     st.markdown(__doc__)
-    study_form(show_study)
+    if run := study_form():
+        state.note("started_study", run)
+        st.rerun()
     query = {"view": "new"}
 else:
     run = study_picker(known)

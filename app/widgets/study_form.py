@@ -1,5 +1,5 @@
 """A new search: from which settings, over which of them, how trials are scored and proposed; what it will take, and its start."""
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -38,8 +38,8 @@ class Form:
         return f"tune_{self.version}_{name}"
 
 
-def study_form(started: Callable[[str], None]) -> None:
-    """Choose and start; `started` is told the id of the new search, before the page is drawn again."""
+def study_form() -> str:
+    """Choose and start. Returns the id of a search that was just started, else nothing."""
     form, bases = _form(), studies.bases()
     now, complaints = dict(form.now), []
     data_picker("tune")
@@ -56,7 +56,7 @@ def study_form(started: Callable[[str], None]) -> None:
     now["name"] = st.text_input("Name", form.start["name"], key=form.key("name"), max_chars=80, width=420,
                                 placeholder="may be left empty")
     state.show(FORM, replace(form, now=now))
-    _conclusion(now, base, space, complaints, started)
+    return _conclusion(now, base, space, complaints)
 
 
 def _form() -> Form:
@@ -209,7 +209,7 @@ def _error(said: str) -> str:
     return said
 
 
-def _conclusion(now: Mapping, base, space, complaints: list[str], started: Callable[[str], None]) -> None:
+def _conclusion(now: Mapping, base, space, complaints: list[str]) -> str:
     """What stands in the way, how long it takes, and the start."""
     config = None
     if not complaints:
@@ -223,20 +223,21 @@ def _conclusion(now: Mapping, base, space, complaints: list[str], started: Calla
             st.error(plain(said))
     is_ready = config is not None and not complaints
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.button("Start the search", type="primary", icon=":material/play_arrow:", key="start_study", disabled=not is_ready,
-                  on_click=_start, args=(config, now["name"], started))
+        # No callback: it would start what stood here before the last change, if the click comes before the page was drawn again.
+        is_wanted = st.button("Start the search", type="primary", icon=":material/play_arrow:", key="start_study",
+                              disabled=not is_ready)
         if is_ready:
             with st.container(width="stretch"):
                 _cost(config)
-    if said := state.noted("new_study"):
-        st.error(plain(said))
+    return _start(config, now["name"]) if is_wanted and is_ready else ""
 
 
-def _start(config: StudyConfig, name: str, started: Callable[[str], None]) -> None:
+def _start(config: StudyConfig, name: str) -> str:
     try:
-        started(studies.start(config, name=name, visitor=state.visitor()))
+        return studies.start(config, name=name, visitor=state.visitor())
     except AlloyscopeError as error:
-        state.note("new_study", str(error))
+        st.error(plain(str(error)))
+        return ""
 
 
 def _cost(config: StudyConfig) -> None:
