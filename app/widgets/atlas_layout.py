@@ -53,7 +53,7 @@ def _form(scene: Scene) -> None:
                         help="Otherwise your alloys are placed on the published map, and nothing else moves.")
         apply, usual = st.columns(2)
         apply.form_submit_button("Lay out", type="primary", width="stretch", on_click=_apply)
-        usual.form_submit_button("Back to the usual map", width="stretch", on_click=_choose, args=(DEFAULT_MAP, False))
+        usual.form_submit_button("Usual map", width="stretch", on_click=_choose, args=(DEFAULT_MAP, False))
     st.caption("A UMAP map takes about half a minute, and is kept." if method == "umap" else "There at once.")
 
 

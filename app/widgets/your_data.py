@@ -13,7 +13,7 @@ from mtl_core.intake import Intake, Mapping, Sheet, bad_rows_csv, convert, obsta
 INTRO = """A CSV or XLSX as it is: one row per alloy with a column for each property, or one row per measurement. Units are
 converted, bounds such as `> 800` and scatter such as `450 ± 20` are read as what they are, and every problem is named before
 anything is kept."""
-TWO_LINES = 56  # pixels, so that what was expected can be read
+TWO_LINES = 66  # pixels, so that what was expected can be read
 TYPES = ["csv", "txt", "tsv", "xlsx"]
 
 
@@ -95,7 +95,8 @@ def _outcome(intake: Intake, mapping: Mapping, preview: pd.DataFrame | None) -> 
 
 def _widths() -> dict:
     """Room for what was expected, which is longest."""
-    return {name: st.column_config.Column(width=width) for name, width in (("Row", 60), ("Column", 120), ("Got", 140))}
+    widths = {"Row": 50, "Column": 90, "Got": 100, "Expected": 560}
+    return {name: st.column_config.Column(width=width) for name, width in widths.items()}
 
 
 def _rows(n: int, kind: str) -> str:
