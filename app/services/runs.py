@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import ledger
-from app.curves import in_time, members_spread
+from app.curves import members_spread
 from app.services import model, trainings
 from mtl_core.errors import AlloyscopeError
 from mtl_core.files import last_line
@@ -103,4 +103,5 @@ def doing(run: Run) -> str:
     if "epoch" not in line:
         return ""
     left = line.get("seconds_left")
-    return f"epoch {line['epoch']} of {line.get('n_epochs', '?')}" + (f", {in_time(left)} left" if left else "")
+    words = "" if not left else f", {left / 60:.0f} min left" if left > 90 else f", {left:.0f} s left"
+    return f"epoch {line['epoch']} of {line.get('n_epochs', '?')}{words}"

@@ -26,7 +26,7 @@ def actions(chosen: Sequence[Run], others: Sequence[Run], *, is_bin: bool) -> No
         _about(chosen)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if is_bin:
-                _act("Restore", ":material/undo:", runs.restore, chosen, "restored", True)
+                _act("Restore", ":material/undo:", runs.restore, chosen, ("was", "were", "restored"))
             else:
                 _of_one(chosen[0]) if len(chosen) == 1 else _compare(chosen)
                 _of_any(chosen, others)
@@ -88,22 +88,24 @@ def _of_any(chosen: Sequence[Run], others: Sequence[Run]) -> None:
     live, ended = ([run for run in own if (run.status in LIVE) is is_live] for is_live in (True, False))
     if own:
         _label(own, sorted({tag for run in others for tag in run.label.tags}))
-    _act("Stop", ":material/stop:", runs.stop, live, "asked to stop; a run does so after the epochs under way", bool(live))
+    _act("Stop", ":material/stop:", runs.stop, live, ("was", "were", "asked to stop, and does so after the epochs under way"))
     resumable = [run for run in own if run.status in RESUMABLE]
-    _act("Resume", ":material/play_arrow:", runs.resume, resumable, "queued again", bool(resumable))
-    _act("Delete", ":material/delete:", runs.delete, ended, "", bool(ended))
+    _act("Resume", ":material/play_arrow:", runs.resume, resumable, ("is", "are", "queued again"))
+    _act("Delete", ":material/delete:", runs.delete, ended, ("", "", ""))
 
 
-def _act(label: str, icon: str, act: Callable[[str], object], on: Sequence[Run], done: str, is_shown: bool) -> None:
-    if is_shown:
+def _act(label: str, icon: str, act: Callable[[str], object], on: Sequence[Run], said: tuple[str, str, str]) -> None:
+    if on:
         counted = f"{label} {len(on)}" if len(on) > 1 else label
-        st.button(counted, icon=icon, key=f"{label.lower()}_runs", on_click=_do, args=(act, [run.id for run in on], done))
+        st.button(counted, icon=icon, key=f"{label.lower()}_runs", on_click=_do, args=(act, [run.id for run in on], said))
 
 
-def _do(act: Callable[[str], object], ids: list[str], words: str) -> None:
+def _do(act: Callable[[str], object], ids: list[str], said: tuple[str, str, str]) -> None:
+    """said: the words for what was done, after "The run" and after a number of runs; empty where the list shows it."""
     done, complaints = runs.each(ids, act)
-    count = f"{len(done)} runs" if len(done) > 1 else "The run was" if words == "restored" else "The run"
-    _say(f"{count} {words}." if done and words else "", " ".join(map(plain, complaints)))
+    one, many, words = said
+    sentence = f"{len(done)} runs {many} {words}." if len(done) > 1 else f"The run {one} {words}."
+    _say(sentence if done and words else "", " ".join(map(plain, complaints)))
     if act is runs.delete:
         state.show("runs_undo", tuple(done))
 
@@ -130,7 +132,7 @@ def undo_line() -> None:
 
 
 def _undo(gone: tuple[str, ...]) -> None:
-    _do(runs.restore, list(gone), "restored")
+    _do(runs.restore, list(gone), ("was", "were", "restored"))
     state.show("runs_undo", ())
     state.show("runs_chosen", gone)
 

@@ -6,7 +6,7 @@ from app.services import runs
 from app.yours import plain
 from mtl_core.errors import AlloyscopeError
 
-MOST_MB = 200
+MOST_MB = 100
 
 
 def import_button() -> None:
