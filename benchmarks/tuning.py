@@ -25,6 +25,7 @@ from mtl_core.files import append_line, read_lines, write_json
 from mtl_core.registry import jobs, store
 from mtl_core.registry.runs import Status, read_record
 from mtl_core.tuning.outer import compared
+from mtl_core.tuning.rows import units
 from mtl_core.tuning.space import Integer, Real, Space, seed_project_space
 from mtl_core.tuning.study import TRIALS, Proposal, StudyConfig, Trial, incumbent, read_trials
 
@@ -141,7 +142,7 @@ def against_default(out: Out, trials: int = 40, split: str = "reference", folds:
         tables.append(table if (table["configuration"] == "tuned").any() else
                       pd.concat([default, default.assign(configuration="tuned")]))
     table = pd.concat(tables)
-    unit = studies._units(studies.prepared_for(study.config).observations)
+    unit = units(studies.prepared_for(study.config).observations)
     default, tuned = (table[table["configuration"] == name].drop(columns="configuration") for name in ("default", "tuned"))
     for task, row in compared(default, tuned, unit).items():
         typer.echo(f"{task:<20} n {row['n']:<5} R² {row['r2_before']:.3f} → {row['r2_after']:.3f}, difference "

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,13 +27,12 @@ from mtl_core.fingerprints import code_sha256, versions
 from mtl_core.registry import jobs
 from mtl_core.registry.runs import CONFIG, Label, Record, append_progress, read_progress, read_record, run_folder
 from mtl_core.seeds import child_seed
-from mtl_core.tasks import TASKS
 from mtl_core.tuning.ask import ask
+from mtl_core.tuning.rows import Rows, development, outer_part, units
 from mtl_core.tuning.study import TRIALS, Proposal, StudyConfig, Trial, batch_start, entered, entered_as, incumbent, read_trials
 
 if TYPE_CHECKING:
     from mtl_core.tuning.gpyopt_adapter import Surrogate
-    from mtl_core.tuning.rows import Rows
 
 OUTER, REPORT = "outer.csv", "report.json"
 
@@ -156,7 +155,7 @@ def record_of(config: StudyConfig) -> Record:
     table = read_data(base.data.datasets)
     prepared = pipeline.prepare(table, base, curation=curation)
     pinned = config.model_copy(update={"base": base})
-    _outer_part(prepared, pinned)
+    outer_part(prepared, pinned)
     return Record(kind="tune", config=pinned.model_dump(mode="json"), data_sha256=table.sha256, code_sha256=code_sha256(),
                   versions=versions())
 
@@ -189,7 +188,7 @@ def tune(folder: Path, should_stop: jobs.ShouldStop, *, progress: Callable[[Tria
 
 
 @contextmanager
-def evaluation(config: StudyConfig, rows: "Rows", should_stop: jobs.ShouldStop) -> Iterator[Batch]:
+def evaluation(config: StudyConfig, rows: Rows, should_stop: jobs.ShouldStop) -> Iterator[Batch]:
     """What trains trials: workers where the config names some, or this process, one trial after the other."""
     if config.workers or config.scheduler:
         from mtl_core.tuning.cluster import Cluster
@@ -251,45 +250,6 @@ def prepared_for(config: StudyConfig, record: Record | None = None) -> pipeline.
     return pipeline.prepare(table, base, curation=curation)
 
 
-def development(prepared: pipeline.Prepared, config: StudyConfig) -> "Rows":
-    """All rows but those of the outer fold, with the parts of the inner folds: one a fold seed and fold."""
-    from mtl_core.tuning.rows import Rows
-
-    chosen = _is_development(prepared, config)
-    inside = replace(prepared, observations=_taken(prepared.observations, chosen), values=prepared.values[chosen],
-                     training=_taken(prepared.training, chosen), is_training=prepared.is_training[chosen],
-                     is_test=prepared.is_test[chosen])
-    parts = inside.parts(_folds(config, config.n_inner, config.n_seeds))
-    return Rows(inside.observations, inside.training, inside.values, inside.spec, parts, _units(inside.observations))
-
-
-def _is_development(prepared, config):
-    """bool [n]: what shares no group with the outer fold."""
-    outer = _outer_part(prepared, config)
-    return outer.is_training | (prepared.is_test & ~outer.is_test)
-
-
-def _outer_part(prepared, config):
-    return prepared.parts(_folds(config, config.n_outer, 1))[config.outer_fold]
-
-
-def _folds(config: StudyConfig, n_folds: int, n_fold_seeds: int):
-    """Not checked again: the splits of a study need not hold the one by paper."""
-    folds = {"n_folds": n_folds, "n_fold_seeds": n_fold_seeds, "splits": (config.split,)}
-    return config.base.model_copy(update={"seed": config.seed, "train": config.base.train.model_copy(update=folds)})
-
-
-def _taken(table: pd.DataFrame, chosen: np.ndarray) -> pd.DataFrame:
-    return table[chosen].reset_index(drop=True)
-
-
-def _units(observations: pd.DataFrame) -> dict[str, float]:
-    """task → standard deviation of its exact values, learning unit."""
-    exact = observations[observations["low"] == observations["high"]]
-    return {task: float(np.std(TASKS[task].to_learning(rows["low"].to_numpy(float))))
-            for task, rows in exact.groupby("task", sort=False)}
-
-
 def _report(folder: Path, config: StudyConfig, prepared: pipeline.Prepared, should_stop, start: float) -> None:
     """What tuning was worth on the outer fold, which it never saw."""
     from mtl_core.tuning.outer import held_out, report_of
@@ -297,13 +257,13 @@ def _report(folder: Path, config: StudyConfig, prepared: pipeline.Prepared, shou
     trials = read_trials(folder / TRIALS)
     best = incumbent(trials)
     append_progress(folder, {"outer": True, "n_done": len(trials), "n_trials": config.n_trials + 1, "time": time.time()})
-    started, part = time.monotonic(), _outer_part(prepared, config)
+    started, part = time.monotonic(), outer_part(prepared, config)
     tables = {"default": held_out(config, None, prepared, part, should_stop)}
     if best is not None and best.number != 0:
         tables["tuned"] = held_out(config, best, prepared, part, should_stop)
     write_table(folder / OUTER, pd.concat([table.assign(configuration=name) for name, table in tables.items()]))
     outer_seconds = round(time.monotonic() - started, 1)
-    report = report_of(config, trials, pd.read_csv(folder / OUTER), _units(prepared.observations))
+    report = report_of(config, trials, pd.read_csv(folder / OUTER), units(prepared.observations))
     write_json(folder / REPORT, report | {"seconds": _phases(trials) | {"outer": outer_seconds}})
 
 
