@@ -11,7 +11,7 @@ SYMBOLS = {"alloy": "line-ns-open", "alloy and conditions": "diamond-open"}
 
 def ceilings_figure(labels: Sequence[str], ceilings: Mapping[str, Sequence[float | None]],
                     reached: Mapping[str, Sequence[float | None]]) -> go.Figure:
-    """R² by property (rows, `labels`): the ceiling under each notion of "the same" as grey marks, what the shipped
+    """R² by property (rows, `labels`): the ceiling under each notion of "the same" as grey marks, what the
     ensemble reaches on each split as dots. None where there is no figure."""
     marks = [go.Scatter(x=values, y=labels, mode="markers", name=f"ceiling, same {same}",
                         marker={"symbol": SYMBOLS.get(same, "line-ns-open"), "size": 15, "color": GREY, "line": {"width": 2.5}},

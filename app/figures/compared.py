@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from app.figures.style import GREY, calm, color_of, tint
 
 GAP = 0.04  # of the width, between two panels
+LETTERS = 80  # that stand in a line above the panels
 
 
 def losses_figure(curves: Sequence[tuple[str, pd.DataFrame]]) -> go.Figure:
@@ -43,7 +44,8 @@ def parities_figure(panels: Sequence[tuple[str, pd.DataFrame]], *, unit: str) ->
                                   "matches": "x" if index else None, "nticks": 5}
         layout[f"yaxis{axis}"] = {"anchor": f"x{axis}", "zeroline": False, "matches": "y" if index else None,
                                   "showticklabels": index == 0, "automargin": True}
-        titles.append({"text": escape(name), "x": start + width / 2, "y": 1, "xref": "paper", "yref": "paper",
+        short = name if len(name) <= LETTERS // n else f"{name[:LETTERS // n]}…"
+        titles.append({"text": escape(short), "x": start + width / 2, "y": 1, "xref": "paper", "yref": "paper",
                        "yanchor": "bottom", "showarrow": False})
     return calm(traces, height=380, annotations=titles, margin={"l": 4, "r": 8, "t": 26, "b": 4}, **layout)
 

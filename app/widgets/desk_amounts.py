@@ -55,6 +55,6 @@ def _ceilings(datasets: tuple[str, ...]) -> None:
     st.subheader("How well repeats agree, and what that leaves possible")
     labels, ceilings, reached = desk.ceilings(findings.noise(datasets), model.report()["metrics"])
     st.plotly_chart(ceilings_figure(labels, ceilings, reached), key="ceilings", config={"displayModeBar": False},
-                    alt="R² ceilings from repeats, beside the shipped ensemble")
+                    alt="R² ceilings from repeats, beside the ensemble that answers")
     st.caption("Readings of one alloy scatter, and a model that sees no more than these tables cannot explain that part. "
                "Ceiling: R² = 1 − s² / variance, with s pooled over repeats (below). Few repeats make a rough ceiling.")

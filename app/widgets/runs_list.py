@@ -72,7 +72,7 @@ def _columns(lines) -> dict:
     wide = st.column_config.TextColumn
     scores = {name: st.column_config.NumberColumn(format="%.2f", help="Of papers that the networks had not seen.", width=80)
               for name in lines if name.startswith("R² ")}
-    status = 110 if lines["Status"].str.len().max() < 13 else 245
+    status = 110 if lines["Status"].str.len().max() < 13 else 265
     return {"Run": wide(width=180), "Status": wide(width=status), "In the app": wide(width=85), "Kind": wide(width=75),
             "Properties": wide(width=110), "Preset": wide(width=75), **scores,
             "Band held": st.column_config.NumberColumn(format="%.0f %%", width=85, help=(
