@@ -3,6 +3,7 @@
 Workers get all that a trial needs with the trial, and send back what it was worth; they need no disk and write nothing. A trial
 whose worker dies is trained again by another one.
 """
+import logging
 import os
 import tempfile
 import time
@@ -32,8 +33,9 @@ class Cluster:
         import dask
         import dask.distributed  # first, or its own settings would be undone with ours
 
+        logging.getLogger("distributed").setLevel(logging.ERROR)  # a worker that ends slowly is nobody's business
         settings = {"distributed.nanny.pre-spawn-environ": ONE_THREAD, "distributed.worker.daemon": False,
-                    "distributed.comm.timeouts.connect": CONNECT_SECONDS, "distributed.logging.distributed": "error",
+                    "distributed.comm.timeouts.connect": CONNECT_SECONDS,
                     "distributed.admin.large-graph-warning-threshold": "1 GiB"}
         try:
             self._open.enter_context(dask.config.set(settings))
