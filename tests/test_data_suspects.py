@@ -239,5 +239,8 @@ def test_a_bound_that_holds_is_no_residual_and_other_splits_do_not_count():
 def test_residuals_of_one_alloy_in_one_paper_are_one_finding_and_unknown_rows_are_none(table, published):
     molybdenum, = published[published["rule"].eq("large-residual") & published["alloy"].eq("Mo100")].itertuples()
     assert len(molybdenum.measurement_ids) == 10 and "likewise 9 more" in molybdenum.evidence
+    assert molybdenum.evidence.endswith("Nearly a pure metal: doubt the models first.")
+    surprises = published[published["rule"].eq("large-residual")]
+    assert molybdenum.severity < surprises["severity"].quantile(0.75) and "pure" not in surprises.iloc[0]["evidence"]
     assert "large-residual" not in set(find_suspects(table)["rule"])
     assert "large-residual" not in set(find_suspects(table, out_of_fold=out_of_fold(wild=[3]))["rule"])
