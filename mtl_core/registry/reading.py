@@ -50,10 +50,15 @@ def _recorded(folder):
     is_scored = state.status is Status.complete and record.kind == "train"  # a study has a report of its own
     report = read_json(folder / METRICS) if is_scored else {}
     return Run(
-        id=folder.name, status=state.status, sentence=state.reason or SENTENCES[state.status], created=record.created,
+        id=folder.name, status=state.status, sentence=state.reason or _sentence(record, state), created=record.created,
         queued=state.queued, started=state.started, since=state.since, pid=state.pid, kind=record.kind, preset=record.preset,
         config=record.config, scores=_scores(report), seconds=_seconds(state), data_sha256=record.data_sha256,
         folds_sha256=str(report.get("folds_sha256", "")))
+
+
+def _sentence(record, state):
+    is_tuned = record.kind == "tune" and state.status is Status.complete
+    return "All its trials are done, and its report is there." if is_tuned else SENTENCES[state.status]
 
 
 def _unrecorded(folder):
