@@ -44,11 +44,11 @@ def row_of(page: Page, text: str):
     return page.get_by_test_id("stDataFrame").first.locator("tr[role=row]", has_text=text)
 
 
-def select(page: Page, *texts: str) -> None:
+def select(page: Page, *texts: str, selected: bool = True) -> None:
     for text in texts:
         line = int(row_of(page, text).get_attribute("aria-rowindex")) - 1
         page.get_by_test_id("stDataFrame").first.click(position={"x": 17, "y": 17 + 35 * line})
-        expect(row_of(page, text)).to_have_attribute("aria-selected", "true")
+        expect(row_of(page, text)).to_have_attribute("aria-selected", str(selected).lower())
 
 
 def press(page: Page, button: str) -> None:
@@ -85,8 +85,7 @@ def test_the_app_answers_from_the_promoted_run_until_it_is_deleted_and_again_aft
     expect(row_of(page, "Steel & more")).to_contain_text("answers")
     select(page, "Shipped ensemble")  # with the restored one, which was selected by itself
     expect(page.get_by_text("2 runs: ")).to_be_visible()
-    row = int(row_of(page, "Steel & more").get_attribute("aria-rowindex")) - 1
-    page.get_by_test_id("stDataFrame").first.click(position={"x": 17, "y": 17 + 35 * row})
+    select(page, "Steel & more", selected=False)
     press(page, "Use in the app")
     expect(page.get_by_text("Shipped ensemble answers from now on")).to_be_visible(timeout=LOAD_MS)
 
@@ -141,7 +140,13 @@ def test_what_is_wrong_with_a_run_is_said_and_a_lost_one_can_be_resumed(visit, t
     lost, lock = recorded_run(Record(config={}), check_label(name="Gone"), two_runs)
     os.close(lock)
     (two_runs / SECOND / "metrics.json").write_text("{")
+    table = two_runs / FIRST / "out_of_fold.csv"
+    table.write_bytes(table.read_bytes().replace(b"random", b"rAndom"))
     page = open_page(visit)
+    select(page, "Steel & more")
+    expect(page.get_by_text("the run was changed after training")).to_be_visible()
+    expect(page.get_by_role("button", name="Export")).to_have_count(0)
+    select(page, "Steel & more", selected=False)
     expect(row_of(page, "Gone")).to_contain_text("lost")
     expect(row_of(page, "Second")).to_contain_text("damaged")
     select(page, "Gone")

@@ -61,6 +61,20 @@ def traceback(run: str) -> str:
         return ""
 
 
+def export_obstacle(run: str) -> str:
+    """Why a run cannot be handed on; empty where it can."""
+    return _export_obstacle(run, store.signature_of(run_folder(run)))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _export_obstacle(run: str, signature: str) -> str:
+    try:
+        archive.check_export(run)
+    except AlloyscopeError as error:
+        return str(error)
+    return ""
+
+
 def exported(run: str) -> bytes:
     """The run as a zip file; raises RunError when it is not what training wrote."""
     file = io.BytesIO()

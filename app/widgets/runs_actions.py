@@ -41,16 +41,22 @@ def _about(chosen: Sequence[Run]) -> None:
     st.markdown(f"**{plain(ledger.title(run))}** · {run.status}. {plain(run.sentence)}")
     if run.label.note:
         st.text(run.label.note)
+    if _is_own_and_complete(run) and (obstacle := runs.export_obstacle(run.id)):
+        st.warning(f"It cannot be handed on. {plain(obstacle)}")
     if run.status is Status.failed and (traceback := runs.traceback(run.id)):
         with st.expander("What went wrong"):
             st.code(traceback, language=None)
+
+
+def _is_own_and_complete(run: Run) -> bool:
+    return run.id != SHIPPED and run.status is Status.complete
 
 
 def _of_one(run: Run) -> None:
     page = "views/train.py" if ledger.kind(run) == "training" else "views/tune.py"
     st.page_link(page, label="Open", icon=":material/open_in_new:", query_params={"run": run.id})
     use_button(run, _say)
-    if run.id != SHIPPED and run.status is Status.complete:
+    if _is_own_and_complete(run) and not runs.export_obstacle(run.id):
         st.download_button("Export", partial(runs.exported, run.id), f"{run.id}.zip", "application/zip", on_click="ignore",
                            key=f"export_{run.id}", icon=":material/download:")
 

@@ -31,18 +31,25 @@ _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0
 
 
 def export_run(run: str, target: BinaryIO, root: Path | None = None) -> None:
-    """Write a complete run as a zip file. Raises RunError when it is not complete or a file is not what training wrote."""
+    """Write a complete run as a zip file; raises what `check_export` does."""
+    folder, made = run_folder(run, root), check_export(run, root)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in made:
+            archive.write(folder / name, f"{run}/{name}")
+        archive.write(folder / STATUS, f"{run}/{STATUS}")
+        archive.writestr(f"{run}/{LABEL}", read_label(folder)[0].model_dump_json(indent=1))
+
+
+def check_export(run: str, root: Path | None = None) -> tuple[str, ...]:
+    """Names of the files that training wrote. Raises RunError when the run is not complete or one of them was changed since."""
     folder = run_folder(run, root)
     found = read_run(folder)
     if found.status is not Status.complete or not (folder / STATUS).exists():
         raise RunError(f"{run}: expected a complete run of this version to export, it is {found.status}. {found.sentence}")
     made = read_state(folder).files
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, facts in made.items():
-            _expect(f"{run}/{name}: the fingerprint", facts.sha256, sha256_of(folder / name))
-            archive.write(folder / name, f"{run}/{name}")
-        archive.write(folder / STATUS, f"{run}/{STATUS}")
-        archive.writestr(f"{run}/{LABEL}", read_label(folder)[0].model_dump_json(indent=1))
+    for name, facts in made.items():
+        _expect(f"{run}/{name}: the fingerprint", facts.sha256, sha256_of(folder / name))
+    return tuple(made)
 
 
 def import_run(source: Path | BinaryIO, root: Path | None = None, *, check: Callable[[str, Path], None] | None = None) -> str:
