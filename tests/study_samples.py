@@ -40,10 +40,11 @@ def _trial(proposal, before) -> Trial:
                  **(facts if status == "complete" else {"reason": "it diverged <b>"} if status == "failed" else {}))
 
 
-def make_study(root: Path, *, n: int = 8, status: Status = Status.complete, name: str = "") -> str:
+def make_study(root: Path, *, n: int = 8, status: Status = Status.complete, name: str = "", tasks=TASKS) -> str:
     """Its folder in a run store; complete, it has a report. Returns its id."""
-    trials, now = trials_of(CONFIG, n), datetime.now(UTC)
-    folder, lock = recorded_run(Record(kind="tune", config=CONFIG.model_dump(mode="json")), Label(name=name), root)
+    config = CONFIG.model_copy(update={"base": CONFIG.base.model_copy(update={"tasks": tuple(tasks)})})
+    trials, now = trials_of(config, n), datetime.now(UTC)
+    folder, lock = recorded_run(Record(kind="tune", config=config.model_dump(mode="json")), Label(name=name), root)
     locks.release(lock)
     for trial in trials:
         append_line(folder / TRIALS, trial.model_dump(mode="json"))

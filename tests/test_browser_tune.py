@@ -32,7 +32,7 @@ def number(page: Page, label: str, value: int) -> None:
     box = page.get_by_role("spinbutton", name=label, exact=True)
     box.fill(str(value))
     box.press("Enter")
-    expect(page.get_by_role("spinbutton", name=label, exact=True)).to_have_value(str(value))
+    expect(page.get_by_role("spinbutton", name=label, exact=True)).to_have_value(str(value), timeout=LOAD_MS)
 
 
 def set_up(page: Page) -> None:
@@ -40,13 +40,13 @@ def set_up(page: Page) -> None:
     ready = expect(page.get_by_role("button", name="Start the search"))
     ready.to_be_enabled(timeout=LOAD_MS)
     page.get_by_role("radio", name="Three settings").click()
-    expect(page.get_by_text("stays at 64", exact=True)).to_be_visible()
+    expect(page.get_by_text("stays at 64", exact=True)).to_be_visible(timeout=LOAD_MS)
     page.get_by_role("combobox", name=re.compile("^Start from")).click()
     page.get_by_role("option", name="preset: smoke").click()
-    expect(page.get_by_text("stays at 8", exact=True)).to_be_visible()
+    expect(page.get_by_text("stays at 8", exact=True)).to_be_visible(timeout=LOAD_MS)
     for label, value in (("Inner folds", 2), ("Divisions", 1), ("Trials", 5), ("Spread evenly at first", 2)):
         number(page, label, value)
-    expect(page.get_by_text("Each trial trains 2 networks at once")).to_be_visible()
+    expect(page.get_by_text("Each trial trains 2 networks at once")).to_be_visible(timeout=LOAD_MS)
     page.get_by_role("textbox", name="Name", exact=True).fill(NAME)
     page.get_by_role("textbox", name="Name", exact=True).press("Enter")
     ready.to_be_enabled(timeout=LOAD_MS)
@@ -74,14 +74,14 @@ def test_a_search_that_is_killed_goes_on_and_its_best_settings_are_trained(visit
     before = wait_for_trials(run / "trials.jsonl", 2)
     os.kill(json.loads((run / "status.json").read_text())["pid"], signal.SIGKILL)
     status(page, "lost")
-    expect(page.get_by_text("The best so far")).to_be_visible()
+    expect(page.get_by_role("heading", name="The best so far")).to_be_visible(timeout=LOAD_MS)
 
     page.get_by_role("button", name="Resume").click()
     status(page, "complete", SEARCH_MS)
     assert (run / "trials.jsonl").read_text().startswith(before)
     expect(page.get_by_text("What the search was worth")).to_be_visible(timeout=LOAD_MS)
     report = json.loads((run / "report.json").read_text())
-    expect(page.get_by_text(f"{report['optimism']:+.3f}".replace("-", "−"), exact=True)).to_be_visible()
+    expect(page.get_by_text(f"{report['optimism']:+.3f}".replace("-", "−"), exact=True)).to_be_visible(timeout=LOAD_MS)
     expect(page.get_by_text("What networks see", exact=True)).to_have_count(0)  # it was no part of the space
     expect(page.get_by_text("It would try next")).to_be_visible(timeout=LOAD_MS)
 
@@ -89,7 +89,8 @@ def test_a_search_that_is_killed_goes_on_and_its_best_settings_are_trained(visit
     page.get_by_role("link", name="Watch it").click(timeout=LOAD_MS)
     expect(page).to_have_url(re.compile(r"/train\?run="))
     expect(page.get_by_role("heading", name=f"{NAME}: trial {report['incumbent']}")).to_be_visible(timeout=LOAD_MS)
-    status(page, "complete", SEARCH_MS)
+    page.get_by_role("button", name="Stop", exact=True).click(timeout=LOAD_MS)
+    status(page, "stopped")
 
 
 def test_a_finished_search_fits_a_phone(visit, store):

@@ -153,6 +153,16 @@ def test_a_complete_search_tells_what_it_was_worth(page, tmp_path):
     assert [metric.value for metric in tested.metric if metric.label == "Optimism"] == ["+0.060"]
 
 
+@pytest.mark.parametrize("status, n, tasks", [
+    (Status.lost, 0, DEFAULT_TASKS), (Status.stopped, 1, DEFAULT_TASKS), (Status.failed, 4, DEFAULT_TASKS),
+    (Status.stopped, 6, ("hardness",)), (Status.complete, 8, ("hardness",))])
+def test_a_search_shows_however_far_it_came(page, tmp_path, status, n, tasks):
+    make_study(tmp_path, n=n, status=status, tasks=tasks)
+    tested = page()
+    assert not tested.exception
+    assert [metric.value for metric in tested.metric if metric.label == "Trials"] == [f"{n} of 8"]
+
+
 def test_a_range_that_is_none_is_said_beside_its_row_and_stops_the_start(page):
     tested = page(view="new")
     tested.segmented_control(key="tune_view").set_value("new").run()

@@ -41,7 +41,8 @@ def _row(form, usual: Dimension, start: Mapping, base: EnsembleConfig) -> tuple[
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=form.key(f"row_{name}".replace(":", "_"))):
         row = dict(start, on=st.toggle(searches.label(name), start["on"], key=form.key(f"on_{name}"), width=NAME_WIDTH))
         if not row["on"]:
-            st.caption(f"stays at {searches.said(name, value_of(base, name))}", width="content")
+            stays = "stays" if isinstance(usual, Choice) else "stays at"
+            st.caption(f"{stays} {searches.said(name, value_of(base, name))}", width="content")
             return row, None, ""
         row |= _values(form, usual, start) if isinstance(usual, Choice) else _range(form, usual, start)
     try:
