@@ -19,6 +19,8 @@ def show_run(run: str) -> None:
 linked = state.linked()
 if state.shown("train_view") is None:
     state.show("train_view", "new" if linked.get("view") == "new" else "run")
+if "run" in linked and state.shown("train_linked") != linked["run"]:  # a link that was followed just now
+    state.show("train_view", "run")
 if "run" in linked and (state.shown(KEY) is None or state.shown("train_linked") != linked["run"]):
     state.show(KEY, linked["run"])
 st.header("Train")

@@ -15,8 +15,9 @@ if run := state.noted("started_study"):
     state.show(KEY, run)
 if state.shown("tune_view") is None:
     state.show("tune_view", "new" if linked.get("view") == "new" else "run")
-if "run" in linked and (state.shown(KEY) is None or state.shown("tune_linked") != linked["run"]):
+if "run" in linked and state.shown("tune_linked") != linked["run"]:  # a link that was followed just now
     state.show("tune_view", "run")
+if "run" in linked and (state.shown(KEY) is None or state.shown("tune_linked") != linked["run"]):
     state.show(KEY, linked["run"])
 st.header("Tune")
 view = st.segmented_control("View", list(VIEWS), format_func=VIEWS.get, key="tune_view", required=True,
