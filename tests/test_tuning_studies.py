@@ -32,6 +32,7 @@ BASE = CONFIG.model_copy(update={"tasks": ("hardness", "pitting_potential")})
 # A search as the process of a study does it, but for what a trial is worth: that takes some milliseconds.
 SEARCH = """
 import sys, time
+from pathlib import Path
 from mtl_core.registry.runs import read_record
 from mtl_core.studies import search, study_config
 from mtl_core.tuning.study import Trial
