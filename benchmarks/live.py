@@ -17,7 +17,8 @@ import numpy as np
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.browser import CHROMIUM, LOAD_MS, ROOT, wait_until_listening
-from mtl_core.registry.runs import read_progress
+from mtl_core.registry.runs import LIVE, read_progress
+from mtl_core.registry.store import find_run
 
 PORT, BLOCK_SECONDS, N_BLOCKS = 8599, 25.0, 4
 FIRST_EPOCHS = 3  # the graph is compiled, and the pace is steady
@@ -46,7 +47,7 @@ def main() -> None:
               f"({len(delays)} epochs seen)")
         browser.close()
         subprocess.run([sys.executable, "-m", "mtl_core", "runs", "stop", run], env=environment, check=True, cwd=ROOT)
-        while (folder / "state.npz").exists() and '"stopped"' not in (folder / "status.json").read_text():
+        while find_run(run, folder.parent).status in LIVE:
             time.sleep(0.5)
 
 
