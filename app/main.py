@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import streamlit as st
+from plotly.graph_objects import Figure  # in memory by now, through streamlit
 
 from app.services.memory import settle
 from mtl_core.errors import AlloyscopeError
@@ -18,11 +19,11 @@ page = st.navigation(
     [st.Page(f"views/{key}.py", title=title, url_path=key, default=key == "design") for key, title in PAGES],
     position="top")
 ready = st.empty()
-if "plotly" not in sys.modules:  # the first visit: while the page is imported, the browser loads what draws its figures
-    ready.plotly_chart({"layout": {"height": 10, "xaxis": {"visible": False}, "yaxis": {"visible": False}}}, key="ready")
+if "app.state" not in sys.modules:  # the first visit: while the page is imported, the browser loads what draws its figures
+    ready.plotly_chart(Figure(layout={"height": 10, "xaxis": {"visible": False}, "yaxis": {"visible": False}}), key="ready")
 try:
     page.run()
-    ready.empty()
     settle(page.url_path)
 except AlloyscopeError as error:  # it says what is wrong and what to do; other errors are bugs, and stay in the log
     st.error(str(error))
+ready.empty()
