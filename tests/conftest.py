@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 ROOT = Path(__file__).parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 START_SECONDS = 60
+WAIT_MS = 20_000  # for what a page is expected to show; it says nothing about speed, and the machine may be busy
 
 # Set before anything imports TensorFlow: its start-up notes are no part of a test's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -102,6 +103,7 @@ def _wait_until_healthy(url: str) -> None:
 def browser():
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM)
+        expect.set_options(timeout=WAIT_MS)
         yield launched
         launched.close()
 

@@ -13,6 +13,8 @@ from mtl_core.registry.runs import Record, recorded_run
 from mtl_core.registry.store import check_label
 
 LOAD_MS = 120_000  # the first visit of Design imports TensorFlow
+IDLE = """() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'
+  && !document.querySelector('[data-stale=true]')"""
 FIRST, SECOND = "20260101-000000-0a1b", "20260102-000000-0a1b"
 NAMES = {FIRST: "Steel & more", SECOND: "<b>Second</b> ![x](http://127.0.0.2/x.png)"}
 
@@ -44,11 +46,21 @@ def row_of(page: Page, text: str):
     return page.get_by_test_id("stDataFrame").first.locator("tr[role=row]", has_text=text)
 
 
+def settle(page: Page) -> None:
+    """Wait until the page has answered: a list that is drawn again may still be on its way with what was selected before."""
+    page.wait_for_timeout(300)
+    page.wait_for_function(IDLE, timeout=LOAD_MS)
+
+
 def select(page: Page, *texts: str, selected: bool = True) -> None:
+    """A run that was selected before stays so when the list comes back; a click would undo it."""
     for text in texts:
-        line = int(row_of(page, text).get_attribute("aria-rowindex")) - 1
-        page.get_by_test_id("stDataFrame").first.click(position={"x": 17, "y": 17 + 35 * line})
+        settle(page)
+        if row_of(page, text).get_attribute("aria-selected") != str(selected).lower():
+            line = int(row_of(page, text).get_attribute("aria-rowindex")) - 1
+            page.get_by_test_id("stDataFrame").first.click(position={"x": 17, "y": 17 + 35 * line})
         expect(row_of(page, text)).to_have_attribute("aria-selected", str(selected).lower())
+    settle(page)
 
 
 def press(page: Page, button: str) -> None:
