@@ -137,9 +137,10 @@ def skewness(values: np.ndarray) -> float:
 
 
 def verdict_of(effects: pd.DataFrame) -> str:
-    """One sentence on the effects on one task: which splits gain or lose beyond their interval."""
-    rows = effects[effects["scored_on"] == "all rows"].assign(split=lambda frame: frame["split"].map(SPLIT_WORDS))
-    better, worse = rows.loc[rows["low"] > 0, "split"].tolist(), rows.loc[rows["high"] < 0, "split"].tolist()
+    """One sentence on the effects on one task: which splits gain or lose beyond their interval, and how much."""
+    rows = effects[effects["scored_on"] == "all rows"]
+    words = rows["split"].map(SPLIT_WORDS) + rows["difference"].map(" (R² {:+.3f})".format)
+    better, worse = words[rows["low"] > 0].tolist(), words[rows["high"] < 0].tolist()
     if not better and not worse:
         return "no difference that these papers can show."
     return "; ".join(f"{word} on {', '.join(splits)}" for word, splits in (("better", better), ("worse", worse)) if splits) + "."

@@ -94,8 +94,10 @@ def test_ceilings_stand_beside_what_the_ensemble_reaches():
     assert reached["reference"][labels.index("Hardness")] < reached["random"][labels.index("Hardness")] < best < 1
 
 
-@pytest.mark.parametrize(("low", "high", "said"), [(0.01, 0.03, "better on new papers."), (-0.03, -0.01, "worse on new papers."),
+@pytest.mark.parametrize(("low", "high", "said"), [(0.01, 0.03, "better on new papers (R² +0.020)."),
+                                                   (-0.03, -0.01, "worse on new papers (R² -0.020)."),
                                                    (-0.01, 0.01, "no difference that these papers can show.")])
 def test_the_verdict_follows_the_interval_and_not_the_difference(low, high, said):
-    rows = pd.DataFrame({"scored_on": ["all rows"], "split": ["reference"], "low": [low], "high": [high]})
+    rows = pd.DataFrame({"scored_on": ["all rows"], "split": ["reference"], "low": [low], "high": [high],
+                         "difference": [(low + high) / 2]})
     assert desk.verdict_of(rows) == said

@@ -168,6 +168,8 @@ def _caption(scene: Scene) -> None:
             "**Draw around points to select them**; a double click clears. "]
     if scene.look.color not in LABELS:
         said.append("Pale: no value. ")
+    if not scene.passing.alloys.all():
+        said.append("Small and grey: left out by the filters. ")
     if len(scene.atlas.alloys) > MOST_POINTS:
         said.append(f"So many alloys are drawn as density, with {SAMPLE:,} of them as points; a selection picks among these.")
     st.caption("".join(said), help=TRUST)

@@ -102,6 +102,9 @@ def _periodic(scene: Scene, cloud: Cloud) -> None:
                                  label_visibility="collapsed") or SHARE
     use = element_use(cloud)
     means = use["share"].to_dict() if shown == SHARE or one is None else element_means(cloud, scene.numbers(one.key))
+    if not means:
+        st.info(f"Of these alloys nothing says {one.label[0].lower()}{one.label[1:]}; *Values* shows what was measured of them.")
+        return
     unit = "% of the alloys" if shown == SHARE or one is None else one.title
     texts = {symbol: f"<b>{symbol}</b>: in {row.n:,} alloys ({row.share:.0f} %)<br>median {row.median:.3g} at.% where present"
              + (f"<br>mean {one.label}: {written(means[symbol])} {one.unit}" if shown != SHARE and symbol in means else "")
@@ -149,7 +152,7 @@ def _elements(scene: Scene, cloud: Cloud) -> None:
 
 def _papers(scene: Scene, cloud: Cloud) -> None:
     """Who measured it."""
-    st.dataframe(papers_table(cloud), hide_index=True, width="stretch", height=560, key="map_papers",
+    st.dataframe(papers_table(cloud), hide_index=True, width="stretch", height=560, key="map_papers", placeholder="no DOI",
                  column_config={"Paper": st.column_config.LinkColumn("Paper", display_text=rf"{DOI}(.*)")})
 
 

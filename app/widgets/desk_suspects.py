@@ -22,19 +22,25 @@ def suspects_panel(datasets: tuple[str, ...]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         k = st.slider("Threshold k, × the scatter of repeats", 2.0, 6.0, 3.0, 0.5, key="suspect_k", width=260)
         names = findings.curation_names() or (USUAL_NAME,)
-        name = st.selectbox("Curation", names, key="curation", bind="query-params", width=260, accept_new_options=True,
-                            help="Choose one, or type a new name.") or USUAL_NAME
-    try:
-        curation = findings.curation(name)
-    except ValidationError:
-        st.error(f"Expected a name of up to 60 letters, digits and - _ . that begins with a letter or digit, got {name!r}.")
-        return
+        typed = st.selectbox("Curation", names, key="curation", bind="query-params", width=260, accept_new_options=True,
+                             help="Choose one, or type a new name: letters, digits and - _ .") or USUAL_NAME
+    curation = _curation("-".join(typed.split()))
     found = findings.suspects(datasets, k)
     shown = _filtered(found)
     chosen = _listed(shown, curation)
     if len(chosen):
         _decide(chosen, curation, datasets)
     _decisions(curation)
+
+
+def _curation(name: str) -> Curation:
+    """The curation of a name; of a name that cannot be one, the usual one, and a sentence."""
+    try:
+        return findings.curation(name)
+    except ValidationError:
+        st.error(f"Expected a name of up to 60 letters, digits and - _ . that begins with a letter or digit, got {name!r}. Until "
+                 f"it has one, choices go to {USUAL_NAME}.")
+        return findings.curation(USUAL_NAME)
 
 
 def _filtered(found: pd.DataFrame) -> pd.DataFrame:
@@ -67,7 +73,7 @@ def _listed(shown: pd.DataFrame, curation: Curation) -> pd.DataFrame:
 
 
 def _columns() -> dict:
-    return {"Evidence": st.column_config.TextColumn(width=460),
+    return {"Evidence": st.column_config.TextColumn(width=460), "Choice": st.column_config.TextColumn(width=95),
             "Paper": st.column_config.LinkColumn(display_text=desk.DOI_TEXT)}
 
 
