@@ -69,7 +69,8 @@ def test_killed_in_training_and_after_it_a_run_ends_byte_for_byte_as_if_nothing_
     second = killed(folder, lambda epoch: epoch == 6, rng)
     third = killed(folder, lambda epoch: epoch is None and wait_for(folder / "ensemble.json"), rng)
     last = killed(folder, lambda epoch: False, rng)
-    assert first[0] == 1 and 1 < second[0] <= first[-1] + 1 and 6 < third[0] <= second[-1] + 1 and last == []
+    # An epoch is named before it is kept: of those that a killed process named, the last alone may be learnt again.
+    assert first[0] == 1 and first[-1] <= second[0] <= first[-1] + 1 and second[-1] <= third[0] <= second[-1] + 1 and last == []
     assert [line["epoch"] for line in read_progress(folder)] == list(range(1, 9))
     same_run(folder, smoke_run)
 
