@@ -18,6 +18,7 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import typer
+from joblib import Parallel, delayed
 
 from mtl_core import studies
 from mtl_core.ensemble.config import EnsembleConfig, TrainConfig, preset
@@ -61,6 +62,12 @@ def searched(folder: Path, config: StudyConfig, *, report: bool = False) -> stud
             studies.search(folder, config, evaluate, _say)
         append_line(folder / "seconds.jsonl", {"seconds": time.time() - start, "trials": config.n_trials})
     return studies.Study(folder.name, stored, tuple(read_trials(folder / TRIALS)), None, {})
+
+
+def side_by_side(studies_of: dict[Path, StudyConfig], *, report: bool = False) -> list[studies.Study]:
+    """Several studies, two at a time, each with one worker of one thread: the numbers are those of one after the other."""
+    return Parallel(n_jobs=2)(delayed(searched)(folder, config.model_copy(update={"workers": 1}), report=report)
+                              for folder, config in studies_of.items())
 
 
 def _say(trial: Trial) -> None:
@@ -129,11 +136,11 @@ def pruned(out: Out, n: int = N_SEARCH, workers: Workers = 2, epochs: int = 100,
 
 @app.command("against-default")
 def against_default(out: Out, trials: int = 40, split: str = "reference", folds: int = 5) -> None:
-    """Tuned against default, a study for each outer fold, all outer rows paired (an hour)."""
-    tables = []
-    for fold in range(folds):
-        folder = out / f"against-default-{split}" / f"fold-{fold}"
-        study = searched(folder, StudyConfig(n_trials=trials, split=split, n_outer=folds, outer_fold=fold), report=True)
+    """Tuned against default, a study for each outer fold, all outer rows paired (half an hour)."""
+    folders = {out / f"against-default-{split}" / f"fold-{fold}": StudyConfig(
+        n_trials=trials, split=split, n_outer=folds, outer_fold=fold) for fold in range(folds)}
+    tables, found = [], side_by_side(folders, report=True)
+    for fold, folder in enumerate(folders):
         report = json.loads((folder / studies.REPORT).read_text())
         typer.echo(f"fold {fold}: incumbent {report['incumbent']}, inner gain {report['inner']['gain']:+.4f}, outer gain "
                    f"{report['outer']['gain']:+.4f}, optimism {report['optimism']:+.4f}")
@@ -142,7 +149,7 @@ def against_default(out: Out, trials: int = 40, split: str = "reference", folds:
         tables.append(table if (table["configuration"] == "tuned").any() else
                       pd.concat([default, default.assign(configuration="tuned")]))
     table = pd.concat(tables)
-    unit = units(studies.prepared_for(study.config).observations)
+    unit = units(studies.prepared_for(found[0].config).observations)
     default, tuned = (table[table["configuration"] == name].drop(columns="configuration") for name in ("default", "tuned"))
     for task, row in compared(default, tuned, unit).items():
         typer.echo(f"{task:<20} n {row['n']:<5} R² {row['r2_before']:.3f} → {row['r2_after']:.3f}, difference "
@@ -151,14 +158,17 @@ def against_default(out: Out, trials: int = 40, split: str = "reference", folds:
 
 @app.command("bo-random")
 def bo_random(out: Out, trials: int = 40, seeds: int = 3) -> None:
-    """Bayesian against random search, the same evaluations and folds, as incumbent traces (two hours)."""
+    """Bayesian against random search, the same evaluations and folds, as incumbent traces (half an hour)."""
     steps = [step for step in (5, 10, 15, 20, 30, 40, 60, 80) if step <= trials]
     typer.echo(f"{'':<18}" + "".join(f"{step:>9}" for step in steps) + "   best score after so many evaluations")
+    configs = {(method, seed): StudyConfig(method=method, n_trials=trials, seed=seed)
+               for method in ("bayesian", "random") for seed in range(seeds)}
+    found = dict(zip(configs, side_by_side({out / "bo-random" / f"{method}-{seed}": config
+                                            for (method, seed), config in configs.items()}), strict=True))
     for method in ("bayesian", "random"):
         traces = []
         for seed in range(seeds):
-            config = StudyConfig(method=method, n_trials=trials, seed=seed)
-            trace = searched(out / "bo-random" / f"{method}-{seed}", config).trace.set_index("number")["best"]
+            trace = found[method, seed].trace.set_index("number")["best"]
             traces.append([trace.reindex(range(step + 1)).ffill().iloc[-1] for step in steps])
             typer.echo(f"{method + ' ' + str(seed):<18}" + "".join(f"{best:>9.4f}" for best in traces[-1]))
         typer.echo(f"{method + ' mean':<18}" + "".join(f"{best:>9.4f}" for best in np.mean(traces, axis=0)))
