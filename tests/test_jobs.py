@@ -217,7 +217,7 @@ def test_a_full_disk_is_said_leaves_nothing_half_written_and_the_run_resumes_whe
     assert not list(folder.glob("*.part")) and not (folder / "large.json").exists()
     (folder / "freed").touch()
     jobs.resume(run, root=root, command=COMMAND)
-    assert wait_for(run, root, Status.complete).sentence.startswith("Trained to the end")
+    assert wait_for(run, root, Status.complete).sentence.startswith("It ran to its end")
 
 
 def test_a_halted_process_is_not_lost_and_cannot_be_resumed_beside_itself(root):
@@ -253,7 +253,7 @@ def test_what_a_state_does_not_allow_is_refused_in_words(root):
     wait_for(run, root, Status.complete)
     with pytest.raises(RunError, match="expected a run that is queued or running, it is complete"):
         jobs.stop(run, root=root)
-    with pytest.raises(RunError, match=r"stopped, lost or failed, but it is complete\. Trained to the end"):
+    with pytest.raises(RunError, match=r"stopped, lost or failed, but it is complete\. It ran to its end"):
         jobs.resume(run, root=root, command=COMMAND)
     assert status_of(run, root) == "complete" and Status.complete not in RESUMABLE
     other = start(root, steps=1000)

@@ -59,7 +59,7 @@ def test_a_complete_run_tells_what_it_was_made_of_and_what_it_is_worth(root):
     run = finished(root, seed=7)
     found, = store.list_runs(root)
     assert (found.id, found.status, found.preset, found.config, found.scores) == (run, "complete", "smoke", {"seed": 7}, SCORES)
-    assert found.sentence == "Trained to the end; all its files are there." and found.seconds >= 0
+    assert found.sentence == "It ran to its end; all its files are there." and found.seconds >= 0
     assert found.folds_sha256 == "f" * 64
     files = json.loads((run_folder(run, root) / "status.json").read_text())["files"]
     assert files["out_of_fold.csv"] == {"bytes": 27, "sha256": sha256_of(run_folder(run, root) / "out_of_fold.csv")}
@@ -95,7 +95,7 @@ def test_a_damaged_label_costs_the_label_and_not_the_run(root):
     found = store.find_run(run, root)
     assert found.status == "complete" and found.label.name == "" and "label.json is damaged" in found.sentence
     store.set_label(run, root, name="again")
-    assert store.find_run(run, root).sentence == "Trained to the end; all its files are there."
+    assert store.find_run(run, root).sentence == "It ran to its end; all its files are there."
 
 
 def test_runs_of_the_library_and_of_an_earlier_version_are_listed_as_complete(root, smoke_run):

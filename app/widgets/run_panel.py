@@ -1,5 +1,5 @@
 """One run: where it stands, what it says while it trains, and what it is worth at the end."""
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import streamlit as st
 from pydantic import ValidationError
@@ -9,20 +9,20 @@ from app.curves import Curves, in_time, share_done
 from app.figures.training import looks_figure, loss_figure, stopping_figure
 from app.services import trainings
 from app.services.trainings import Said
+from app.widgets.run_head import EVERY, PLACE, Words, run_head, what_went_wrong
 from app.widgets.run_results import results
 from app.widgets.runs_actions import use_button
 from app.widgets.steady import steady_chart
 from app.widgets.train_form import like
 from app.yours import plain
 from mtl_core.ensemble.config import PRESETS, EnsembleConfig
-from mtl_core.errors import AlloyscopeError, in_words
-from mtl_core.registry.runs import LIVE, RESUMABLE, SHIPPED, Run, Status
+from mtl_core.errors import in_words
+from mtl_core.registry.runs import LIVE, SHIPPED, Run, Status
 from mtl_core.tasks import TASKS
 
-EVERY = 1.5  # seconds from one look at a live run to the next
-COLORS = {Status.queued: "gray", Status.running: "blue", Status.complete: "green", Status.failed: "red", Status.damaged: "red",
-          Status.stopped: "orange", Status.lost: "orange"}
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+WORDS = Words("training", stopping="It ends after the epoch under way; resume goes on from there.",
+              resuming="Goes on from what was saved last, to the same numbers.")
 
 
 def run_panel(run_id: str) -> None:
@@ -59,9 +59,7 @@ def _at_rest(run: Run) -> None:
         _how(run)
         return
     said = trainings.said(run.id)
-    if run.status is Status.failed and (traceback := trainings.traceback(run.id)):
-        with st.expander("What went wrong, in the words of the program"):
-            st.code(traceback, language=None)
+    what_went_wrong(run)
     if said.together:
         st.caption("As far as it came:")
         _curves(run, said)
@@ -92,53 +90,22 @@ def _settings(run: Run) -> str:
 
 
 def _head(run: Run) -> None:
-    """Name, status with its sentence, and what can be done about it."""
-    with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
-        st.subheader(plain(run.label.name) or _usual_name(run), anchor=False, width="content")
-        st.badge(run.status.value, color=COLORS[run.status])
-        st.space("stretch")
-        if run.status in LIVE:
-            _button("Stop training", ":material/stop_circle:", trainings.stop, run,
-                    "It ends after the epoch under way; resume goes on from there.")
-        elif run.status in RESUMABLE and not run.label.deleted and run.kind == "train":
-            _button("Resume training", ":material/play_circle:", trainings.resume, run,
-                    "Goes on from what was saved last, to the same numbers.")
-        use_button(run, lambda done, complaint: state.note("run", complaint))
-        if run.config:
-            st.button("New training like this", icon=":material/content_copy:", key="run_like", on_click=_begin_like, args=(run,),
-                      help="Opens the form with these settings.")
-    st.text(run.sentence if run.status is not Status.queued else _queue(run))
-    if said := state.noted("run"):
-        st.error(said)
+    name = "The ensemble that comes with the project" if run.id == SHIPPED else f"Run {run.id}"
+    run_head(run, name, WORDS, lambda: _further(run))
 
 
-def _usual_name(run: Run) -> str:
-    return "The ensemble that comes with the project" if run.id == SHIPPED else f"Run {run.id}"
-
-
-def _queue(run: Run) -> str:
-    others = trainings.before(run)
-    if not others:
-        return "It is about to begin."
-    return f"Waits until {len(others)} run{'s' if len(others) > 1 else ''} before it ended; one trains at a time."
-
-
-def _button(words: str, icon: str, act: Callable[[str], None], run: Run, help: str) -> None:
-    st.button(words, icon=icon, key=f"run_{words.split()[0].lower()}", help=help, on_click=_do, args=(act, run.id))
-
-
-def _do(act: Callable[[str], None], run: str) -> None:
-    try:
-        act(run)
-    except AlloyscopeError as error:
-        state.note("run", str(error))
+def _further(run: Run) -> None:
+    use_button(run, lambda done, complaint: state.note(PLACE, complaint))
+    if run.config:
+        st.button("New training like this", icon=":material/content_copy:", key="run_like", on_click=_begin_like, args=(run,),
+                  help="Opens the form with these settings.")
 
 
 def _begin_like(run: Run) -> None:
     try:
         like(run.config, run.preset)
     except ValidationError as error:
-        state.note("run", f"The settings of this run cannot be read by this version: {in_words(error)}")
+        state.note(PLACE, f"The settings of this run cannot be read by this version: {in_words(error)}")
         return
     state.show("train_view", "new")
 
@@ -227,15 +194,14 @@ def _alone(run: Run, said: Said) -> None:
     """How far the networks of one property are, beside those of all together."""
     for task, curves in said.alone.items():
         words = [f"**{TASKS[task].label} alone**: epoch {curves.epochs[-1]} of {curves.n_epochs}"]
-        for split in ("reference",):
-            ours, theirs = (_latest(one.looks, task, split) for one in (curves, said.together))
-            if ours is not None and theirs is not None:
-                words.append(f"R² of new papers {ours:.2f} so far, {theirs:.2f} together")
+        ours, theirs = (_latest(one.looks, task) for one in (curves, said.together))
+        if ours is not None and theirs is not None:
+            words.append(f"R² of new papers {ours:.2f} so far, {theirs:.2f} together")
         st.markdown(", ".join(words) + ".")
 
 
-def _latest(looks, task: str, split: str) -> float | None:
-    rows = looks[(looks["task"] == task) & (looks["split"] == split)]
+def _latest(looks, task: str) -> float | None:
+    rows = looks[(looks["task"] == task) & (looks["split"] == "reference")]
     return None if rows.empty else float(rows["r2"].iloc[-1])
 
 

@@ -1,27 +1,24 @@
 """One search: where it stands, what it found so far, what it believes, and all its trials."""
-from collections.abc import Callable
-
 import streamlit as st
 
-from app import searches, state
+from app import searches
 from app.curves import in_time
 from app.figures.trace import distances_figure, trace_figure, trade_off_figure
 from app.figures.trials import parallel_figure
 from app.services import studies, trainings
 from app.services.studies import Beliefs
+from app.widgets.run_head import EVERY, Words, run_head, what_went_wrong
 from app.widgets.study_beliefs import beliefs_section
 from app.widgets.study_found import found_section
 from app.yours import plain
-from mtl_core.errors import AlloyscopeError
-from mtl_core.registry.runs import LIVE, RESUMABLE, Run, Status
+from mtl_core.registry.runs import LIVE, Run, Status
 from mtl_core.studies import Study
 from mtl_core.tasks import TASKS
 from mtl_core.tuning.study import complete
 
-EVERY = 1.5  # seconds from one look at a live search to the next
-COLORS = {Status.queued: "gray", Status.running: "blue", Status.complete: "green", Status.failed: "red", Status.damaged: "red",
-          Status.stopped: "orange", Status.lost: "orange"}
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+WORDS = Words("search", stopping="The trial under way is given up; resume tries it again and goes on to the same trials.",
+              resuming="Goes on with the trial that was under way, to the same trials as if nothing had happened.")
 STAGES = {"default": "the starting point", "initial": "spread evenly over the space", "random": "drawn at random",
           "acquisition": "chosen by the surrogate", "grid": "taken from the grid"}
 
@@ -35,9 +32,7 @@ def study_panel(run_id: str) -> None:
     found = studies.study(run_id)
     beliefs = studies.beliefs(found)
     _watched(run, found, beliefs)
-    if run.status is Status.failed and (traceback := trainings.traceback(run.id)):
-        with st.expander("What went wrong, in the words of the program"):
-            st.code(traceback, language=None)
+    what_went_wrong(run)
     if not found.trials:
         st.info("No trial is done yet. The first one trains the starting point, which the search then has to beat."
                 if run.status in LIVE else "It ended before its first trial.")
@@ -58,7 +53,8 @@ def _watched(run: Run, found: Study, beliefs: Beliefs) -> None:
         if _signature(now, study, studies.beliefs(study)) != drawn:
             st.rerun()
         with st.container(key="run_live"):
-            _head(now, study)
+            run_head(now, f"Search {now.id}", WORDS)
+            _progress(now, study)
 
     head()
 
@@ -67,42 +63,6 @@ def _signature(run: Run, found: Study, beliefs: Beliefs) -> tuple:
     """What decides how the page looks."""
     known = beliefs.landscape.n_trials if beliefs.landscape else 0
     return run.status, run.label, len(found.trials), found.report is not None, known, beliefs.is_coming, beliefs.complaint
-
-
-def _head(run: Run, found: Study) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
-        st.subheader(plain(run.label.name) or f"Search {run.id}", anchor=False, width="content")
-        st.badge(run.status.value, color=COLORS[run.status])
-        st.space("stretch")
-        if run.status in LIVE:
-            _button("Stop", ":material/stop_circle:", trainings.stop, run,
-                    "The trial under way is given up; resume tries it again and goes on to the same trials.")
-        elif run.status in RESUMABLE and not run.label.deleted:
-            _button("Resume", ":material/play_circle:", trainings.resume, run,
-                    "Goes on with the trial that was under way, to the same trials as if nothing had happened.")
-    st.text(_sentence(run))
-    if said := state.noted("study"):
-        st.error(plain(said))
-    _progress(run, found)
-
-
-def _sentence(run: Run) -> str:
-    if run.status is Status.queued:
-        before = len(trainings.before(run))
-        runs = f"{before} run{'s' if before > 1 else ''}"
-        return f"Waits until {runs} before it ended; one trains at a time." if before else "It is about to begin."
-    return "Searched to the end; all its files are there." if run.status is Status.complete else run.sentence
-
-
-def _button(words: str, icon: str, act: Callable[[str], None], run: Run, help: str) -> None:
-    st.button(words, icon=icon, key=f"study_{words.lower()}", help=help, on_click=_do, args=(act, run.id))
-
-
-def _do(act: Callable[[str], None], run: str) -> None:
-    try:
-        act(run)
-    except AlloyscopeError as error:
-        state.note("study", str(error))
 
 
 def _progress(run: Run, found: Study) -> None:

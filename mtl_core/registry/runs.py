@@ -49,7 +49,7 @@ class Status(StrEnum):
 SENTENCES = {
     Status.queued: "Waits until the runs before it have ended.",
     Status.running: "Its process is at work.",
-    Status.complete: "Trained to the end; all its files are there.",
+    Status.complete: "It ran to its end; all its files are there.",
     Status.failed: "Ended by an error.",
     Status.stopped: "Stopped when asked to; resume continues where it was.",
     Status.lost: "Its process is gone; resume continues from what was saved last.",
