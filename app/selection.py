@@ -121,8 +121,7 @@ class Selection(BaseModel):
             "balance": self.balance or NOT_REPORTED,
             "lock": ",".join(sorted(self.locked)),
             "sweep": self.moved,
-            "process": self.conditions.process or NOT_REPORTED,
-            **{short: _spelled(getattr(self.conditions, name)) for name, short in _NUMBERS.items()},
+            **conditions_query(self.conditions),
             "level": f"{100 * self.level:.10g}",
         }
 
@@ -135,7 +134,7 @@ class Selection(BaseModel):
         composition = Composition.from_mapping(present, basis=basis)
         chosen = {
             "amounts": listed if _is_closed(listed) else simplex.normalised(listed),
-            "conditions": _parsed_conditions(query),
+            "conditions": conditions_from(query),
             "level": float(query.get("level", "90")) / 100,
             # Locks, balance and sweep of elements that the alloy does not have say nothing about it.
             "locked": frozenset(query.get("lock", "").split(",")) & listed.keys(),
@@ -167,7 +166,14 @@ def _parsed_amounts(text: str) -> dict[str, float]:
         raise ValueError(f"expected an alloy such as Fe:70,Cr:18,Ni:12, got {text!r}") from error
 
 
-def _parsed_conditions(query: Mapping[str, str]) -> Conditions:
+def conditions_query(conditions: Conditions) -> dict[str, str]:
+    """Conditions as URL parameters; `conditions_from` gives them back."""
+    numbers = {short: _spelled(getattr(conditions, name)) for name, short in _NUMBERS.items()}
+    return {"process": conditions.process or NOT_REPORTED} | numbers
+
+
+def conditions_from(query: Mapping[str, str]) -> Conditions:
+    """Read the conditions of a link; raises ValueError where they cannot be followed."""
     numbers = {name: _number(query[short]) for name, short in _NUMBERS.items() if short in query}
     process = query.get("process", NOT_REPORTED)
     if process not in (*PROCESSES, NOT_REPORTED):

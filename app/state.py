@@ -1,5 +1,6 @@
 """The one door to st.session_state: what this visitor chose, and its mirror in the URL."""
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from uuid import uuid4
 
 import streamlit as st
@@ -41,9 +42,9 @@ def open_link(otherwise: Selection) -> str:
     return ""
 
 
-def mirror() -> None:
-    """Write the selection to the URL, so that it reopens the same view."""
-    query = selection().to_query() | _datasets_query()
+def mirror(also: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write the selection to the URL, and what else a page was asked, so that it reopens the same view."""
+    query = selection().to_query() | _datasets_query() | dict(also)
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
 

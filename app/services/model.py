@@ -60,7 +60,7 @@ def seen(run: str) -> tuple[str, int]:
 
 def use(run: str) -> None:
     """Let the app answer from a run from now on, once its predictor is loaded; raises AlloyscopeError where it cannot be."""
-    _predictor_of(run)
+    predictor_of(run)
     registry.promote(run)
 
 
@@ -68,22 +68,22 @@ def predictor():
     """The predictor of the run that answers, warmed up; where that cannot be loaded the shipped one, and `answering` says why."""
     run, _ = answering()
     try:
-        return _predictor_of(run)
+        return predictor_of(run)
     except AlloyscopeError as error:
         if run == SHIPPED:
             raise
         words = str(error).replace(f"{run_folder(run)}", "").lstrip(": /")
         _held().refusals[seen(run)] = shorten(words, MOST_WORDS, placeholder=" …")
-        return _predictor_of(SHIPPED)
+        return predictor_of(SHIPPED)
 
 
-def _loaded_run() -> str:
+def loaded_run() -> str:
     """The run that answers, once it is known that it can be loaded."""
     predictor()
     return answering()[0]
 
 
-def _predictor_of(run: str):
+def predictor_of(run: str):
     """What is loaded by now never becomes garbage and is left out of its collection, until another run takes its place."""
     held = _held()
     with held.lock:
@@ -152,7 +152,7 @@ def sweeps(selection: Selection, line: Line) -> tuple[tuple[TaskSpec, Sweep], ..
 @st.cache_data(show_spinner="Predicting …", max_entries=256)
 def _predicted(run: str, queries: tuple[tuple[tuple[str, str], ...], ...]) -> tuple[tuple[Result, ...], ...]:
     """Results of several selections, given as the items of their links; each under its own conditions and level."""
-    asked = _predictor_of(run)
+    asked = predictor_of(run)
     chosen = [Selection.from_query(dict(query)) for query in queries]
     return tuple(
         results_of(asked.predict([one.composition], one.conditions, level=one.level), asked.tasks) for one in chosen
@@ -161,22 +161,7 @@ def _predicted(run: str, queries: tuple[tuple[tuple[str, str], ...], ...]) -> tu
 
 def results_for(selections: Iterable[Selection]) -> tuple[tuple[Result, ...], ...]:
     """Results of several selections, cached."""
-    return _predicted(_loaded_run(), tuple(tuple(selection.to_query().items()) for selection in selections))
-
-
-@st.cache_data(show_spinner="Integrating along the path between the two alloys …", max_entries=64)
-def _attributions(run: str, query: tuple[tuple[str, str], ...], baseline: dict[str, float]) -> tuple:
-    from mtl_core.explain.attribution import attribute
-
-    selection, start = Selection.from_query(dict(query)), Composition.from_mapping(baseline)
-    asked = _predictor_of(run)
-    return tuple((task, attribute(asked, selection.composition, selection.conditions, task, baseline=start))
-                 for task in asked.tasks)
-
-
-def attributions(selection: Selection, baseline: Composition) -> tuple:
-    """Each task with an `mtl_core.explain.attribution.Attribution`: why the selected alloy differs from a baseline. Cached."""
-    return _attributions(_loaded_run(), tuple(selection.to_query().items()), baseline.at)
+    return _predicted(loaded_run(), tuple(tuple(selection.to_query().items()) for selection in selections))
 
 
 def derived(composition: Composition) -> pd.Series:
