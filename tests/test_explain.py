@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.explain.attribution import MOST_GAP, N_NODES, _ElementPath, attribute, typical_range
+from mtl_core.explain.compact import compact, element_bars
 from mtl_core.explain.path_explainer import expected_gradients, integrated_gradients, plain_integrated_gradients
 from mtl_core.types import Conditions
 
@@ -63,6 +64,27 @@ def test_the_nodes_agree_with_the_package_as_published_at_many_steps(predictor, 
     reference = path.bars(plain_integrated_gradients(path, end, start, n_steps=300)[0])
     ours = path.bars(integrated_gradients(path, end, start, n_nodes=N_NODES[0])[0])
     np.testing.assert_allclose(ours, reference, atol=0.02 * typical_range(predictor, task))
+
+
+@pytest.mark.parametrize("conditions", [STATED, Conditions()], ids=["stated", "not reported"])
+@pytest.mark.parametrize("alloy", [ALLOY, WITH_NITROGEN], ids=["plain", "nitrogen that only one of the two states"])
+@pytest.mark.parametrize("column", [0, 1])
+def test_the_compact_bars_agree_with_those_of_path_explain(predictor, column, alloy, conditions):
+    task = predictor.tasks[column]
+    full, found = (make(predictor, alloy, conditions, task, baseline=BASELINE) for make in (attribute, compact))
+    assert found.names == full.names and (found.baseline, found.prediction) == pytest.approx((full.baseline, full.prediction))
+    np.testing.assert_allclose(found.values, full.values, atol=0.02 * typical_range(predictor, task))
+    np.testing.assert_allclose(found.spread, full.spread, atol=0.02 * typical_range(predictor, task))
+
+
+def test_many_alloys_at_once_get_the_bars_that_each_gets_alone(predictor):
+    task, alloys = predictor.tasks[1], predictor.at_matrix([ALLOY, WITH_NITROGEN, BASELINE])
+    baseline, conditions = predictor.at_matrix([BASELINE] * 3), [STATED, STATED.model_copy(update={"ph": 3.0}), STATED]
+    together, predictions = element_bars(predictor, task, alloys, baseline, conditions)
+    for row in range(3):
+        alone, _ = element_bars(predictor, task, alloys[[row]], baseline[[row]], conditions[row:row + 1])
+        np.testing.assert_allclose(together[:, [row]], alone, atol=0.05)
+    assert (together[:, 2] == 0).all() and predictions[0, 2] == pytest.approx(predictions[1, 2])
 
 
 def test_an_alloy_explained_against_itself_has_no_bars_but_those_of_its_conditions(predictor):

@@ -20,6 +20,7 @@ import tensorflow as tf
 from tensorflow.experimental import numpy as tnp
 
 from mtl_core.chemistry.composition import Composition
+from mtl_core.explain.members import OfMembers
 from mtl_core.explain.path_explainer import expected_gradients, integrated_gradients
 from mtl_core.features.table import featurize
 from mtl_core.tasks import TaskSpec
@@ -31,13 +32,12 @@ By = Literal["element", "feature", "kind"]
 N_NODES = (24, 48, 96)  # of the integral: more, while the gap is larger than MOST_GAP
 MOST_GAP = 0.01  # of the range of the task
 N_DRAWS, N_BLOCKS, BATCH = 512, 8, 32  # from a distribution of baselines, in blocks whose scatter tells the error
-AGREEMENT = 0.9  # share of members that have to agree on a sign
 KINDS = {"element": "elements", "descriptor": "descriptors", "corrosion": "descriptors", "process": "conditions",
          "condition": "conditions"}
 
 
 @dataclass(frozen=True, eq=False)
-class Attribution:
+class Attribution(OfMembers):
     """Bars of one task, in its unit.
 
     names: [N] of what differs from the baseline; of_members: [M, N]; error: [N], standard error of what was drawn, 0 on a single
@@ -55,16 +55,6 @@ class Attribution:
     def values(self) -> np.ndarray:
         """The bars [N]: mean over members."""
         return self.of_members.mean(axis=0)
-
-    @property
-    def spread(self) -> np.ndarray:
-        """Standard deviation over members [N]."""
-        return self.of_members.std(axis=0)
-
-    @property
-    def is_stable(self) -> np.ndarray:
-        """Whether nine members in ten agree on the sign, [N] bool."""
-        return np.maximum((self.of_members > 0).mean(axis=0), (self.of_members < 0).mean(axis=0)) >= AGREEMENT
 
     @property
     def gap(self) -> float:

@@ -6,14 +6,13 @@ is a finite change of the whole prediction, descriptors and all, with the same m
 """
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
 from mtl_core.errors import ConfigError
-from mtl_core.explain.attribution import AGREEMENT
+from mtl_core.explain.members import OfMembers
 from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
@@ -23,7 +22,7 @@ USUAL = 0.03  # share of a task's alloys that must hold as much of an element fo
 
 
 @dataclass(frozen=True, eq=False)
-class Swaps:
+class Swaps(OfMembers):
     """n swaps and what they do to T tasks, in the unit of each.
 
     out, into: the elements [n]; step: at.%; of_members: [M, n, T]; in_domain: [n, T] bool, of the alloy after the swap.
@@ -37,16 +36,6 @@ class Swaps:
     values: np.ndarray
     of_members: np.ndarray
     in_domain: np.ndarray
-
-    @cached_property
-    def spread(self) -> np.ndarray:
-        """Standard deviation over members [n, T]."""
-        return self.of_members.std(axis=0)
-
-    @cached_property
-    def is_stable(self) -> np.ndarray:
-        """Whether nine members in ten agree on the sign, [n, T] bool."""
-        return np.maximum((self.of_members > 0).mean(axis=0), (self.of_members < 0).mean(axis=0)) >= AGREEMENT
 
     def best(self, scales: Mapping[str, float], n: int = 3) -> list[int]:
         """Indices of the n swaps that raise all tasks in `scales` most, the best first.
