@@ -126,7 +126,7 @@ class _Path:
         around[:, :, 0, place, changed] += step
         around[:, :, 1, place, changed] -= step
         values = self._featurized(around.reshape(-1, at.shape[-1]), {}, len(t) * 2 * len(changed))
-        values = values.reshape(n, len(t), 2, len(changed), -1)
+        values = values.reshape(n, len(t), 2, len(changed), len(self._spec.columns))
         slope = (values[:, :, 0] - values[:, :, 1]) / np.where(step > 0, 2 * step, 1.0)[..., None]
         moves = np.nan_to_num(slope) * (self.ends[1] - self.ends[0])[:, None, changed, None]
         for column, symbol, fades in zip(self._mask_columns, self._spec.masked, (self.masks[1] - self.masks[0]).T, strict=True):
