@@ -44,14 +44,26 @@ def element_bars(predictor: Predictor, task: TaskSpec, at: np.ndarray, baseline:
 
     at, baseline: at.% [n, E] of the symbols of the ensemble; conditions: n, which must leave out the same ones.
     """
+    elements, _, ends = both_bars(predictor, task, at, baseline, conditions, n_nodes=n_nodes)
+    return elements, ends
+
+
+def both_bars(predictor: Predictor, task: TaskSpec, at: np.ndarray, baseline: np.ndarray, conditions: Sequence[Conditions], *,
+              n_nodes: int = N_NODES) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The bars of elements [M, n, E] and, on that same path, of features [M, n, F]; the predictions as in `element_bars`.
+
+    A feature gets Σ_b w_b (∂f_m/∂v_F)_b (dv_F/dt)_b: both add up alike, but the path is no straight line in features.
+    """
     path = _Path(predictor, task, np.stack([baseline, at]), list(conditions))
     nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
     slopes, answers = path.slopes(0.5 * (nodes + 1.0))  # [M, n, b, F], [n, b]
-    weight = 0.5 * weights * _unit_slope(task, answers)
-    bars = np.zeros((predictor.n_members, *at.shape))
-    bars[..., path.changed] = np.einsum("mnbf,nbfe,nb->mne", slopes, path.moves(0.5 * (nodes + 1.0)), weight, optimize=True)
-    steps, ends = path.steps()
-    return bars + steps, ends
+    weighed = slopes * (0.5 * weights * _unit_slope(task, answers))[..., None]
+    moves, (steps, ends) = path.moves(0.5 * (nodes + 1.0)), path.steps()
+    elements, features = steps.copy(), np.einsum("mnbf,nbf->mnf", weighed, moves.sum(axis=-1), optimize=True)
+    elements[..., path.changed] += np.einsum("mnbf,nbfe->mne", weighed, moves, optimize=True)
+    for symbol, column in path.mask_of.items():
+        features[..., column] += steps[..., predictor.ensemble.spec.symbols.index(symbol)]
+    return elements, features, ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +92,12 @@ class _Path:
     def masks(self) -> np.ndarray:
         """1 where an end does not report an element, [2, n, masked]."""
         return np.array([[[float(symbol in one) for symbol in self._spec.masked] for one in end] for end in self.unstated])
+
+    @property
+    def mask_of(self) -> dict[str, int]:
+        """Element → the column that says whether it was reported."""
+        return {symbol: column for symbol, column in zip(self._spec.masked, self._mask_columns, strict=True)
+                if symbol in self._spec.symbols}
 
     @property
     def _spec(self):
