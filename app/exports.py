@@ -6,6 +6,7 @@ import pandas as pd
 
 from app.results import Result, as_record
 from app.selection import Selection
+from mtl_core.intake.files import harmless
 
 
 def as_json(selection: Selection, results: Sequence[Result]) -> str:
@@ -21,3 +22,9 @@ def as_csv(selection: Selection, results: Sequence[Result]) -> str:
     asked = {"composition": formula} | selection.conditions.model_dump()
     rows = [asked | {"property": result.task.key} | as_record(result) for result in results]
     return pd.DataFrame(rows).to_csv(index=False)
+
+
+def table_csv(table: pd.DataFrame) -> str:
+    """Any table; text that a spreadsheet would take for a formula stands behind an apostrophe."""
+    guarded = table.map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
+    return guarded.to_csv(index=False, float_format="%.6g", lineterminator="\n")

@@ -11,6 +11,7 @@ from app.figures.scores import SPLIT_WORDS, coverage_figure, scores_figure
 from app.figures.style import color_of, written
 from app.runs import family_errors, gain_in_run, gain_of_learning_together, parity_texts, r2_of_models, score_table, verdict
 from app.services import model, trainings
+from app.widgets.framed import framed_figure, picture_switch
 from mtl_core.registry.runs import SHIPPED, Run
 from mtl_core.tasks import TASKS, TaskSpec
 
@@ -80,29 +81,28 @@ def _readings(run: Run, splits: list[str], task: TaskSpec, color: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         split = st.segmented_control("Held out", splits, default=splits[-1], required=True, key=f"split_{run.id}",
                                      format_func=lambda name: SPLIT_WORDS.get(name, name))
-        picture = st.segmented_control("Pictures as", ["PNG", "SVG"], default="PNG", required=True, key="pictures",
-                                       help="What the camera above a figure gives.")
+        picture_switch()
     table = trainings.banded(run.id)
     rows = table[(table["task"] == task.key) & (table["split"] == split)].reset_index(drop=True)
     is_exact = rows["low"] == rows["high"]
     texts = pd.Series(parity_texts(rows, trainings.alloys(run.id, task.key)))
     families = family_errors(rows)
     name, unit = f"{run.id}-{task.key}-{split}", task.learning_unit
-    show = partial(_figure, picture=picture, name=name)
+    show = partial(framed_figure, name=name)
     left, right = st.columns(2, gap="large")
     with left:
-        show("Predicted and measured", parity_figure(rows, texts.tolist(), unit=unit, color=color), rows, "predictions",
+        show("**Predicted and measured**", parity_figure(rows, texts.tolist(), unit=unit, color=color), rows, "predictions",
              "With the 90 % band that the residuals of other groups give. A bound is a triangle: the value lies beyond it.")
-        show("Errors by alloy family", families_figure(families, unit=unit, color=color), families.reset_index(), "families",
+        show("**Errors by alloy family**", families_figure(families, unit=unit, color=color), families.reset_index(), "families",
              "Number of exact readings in brackets. The band held " + ", ".join(
                  f"{share:.0%} of {family}" for family, share in families["coverage"].items()) + ".")
     with right:
         exact = rows[is_exact]
-        show("Residuals", residuals_figure(exact, texts[is_exact].tolist(), unit=unit, color=color),
+        show("**Residuals**", residuals_figure(exact, texts[is_exact].tolist(), unit=unit, color=color),
              exact.assign(residual=exact["mean"] - exact["low"]), "residuals", _residual_words(exact, unit))
         levels = trainings.reliability(run.id)
         levels = levels[levels["task"] == task.key]
-        show("Calibration", reliability_figure(levels, color=color), levels, "calibration",
+        show("**Calibration**", reliability_figure(levels, color=color), levels, "calibration",
              "A band of any level should hold that share of what is measured. Dotted: what the networks say themselves.")
     st.markdown("**Read with care.** Random folds put twins of an alloy, or other rows of its paper, into the training set and "
                 "look better than a new alloy will be. Literature values of one alloy differ between laboratories, so no model "
@@ -114,23 +114,6 @@ def _residual_words(exact: pd.DataFrame, unit: str) -> str:
     residual = exact["mean"] - exact["low"]
     return (f"Half of them within ±{written(residual.abs().median())} {unit}; on average {written(residual.mean())} {unit}. "
             "Red: outside its band.")
-
-
-def _figure(title: str, figure, table: pd.DataFrame, what: str, caption: str, *, picture: str, name: str) -> None:
-    """A figure with its camera, its numbers as CSV, and a sentence."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{title}**", width="content")
-        st.space("stretch")
-        st.download_button("CSV", partial(_csv, table), f"{name}-{what}.csv", "text/csv", on_click="ignore", type="tertiary",
-                           icon=":material/download:", key=f"csv_{what}")
-    camera = {"format": picture.lower(), "filename": f"{name}-{what}", **({"scale": 3} if picture == "PNG" else {})}
-    st.plotly_chart(figure, key=f"figure_{what}", alt=title, config={
-        "displaylogo": False, "toImageButtonOptions": camera, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]})
-    st.caption(caption)
-
-
-def _csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def _files(run: Run) -> None:
