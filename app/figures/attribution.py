@@ -1,4 +1,4 @@
-"""Signed bars: which element pushed a prediction where."""
+"""Signed bars: what pushed a prediction where."""
 from collections.abc import Sequence
 
 import numpy as np
@@ -6,19 +6,25 @@ import plotly.graph_objects as go
 
 from app.figures.style import GREY, STILL, calm, tint, written
 
+ZERO = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": GREY, "width": 1}}
+
 
 def attribution_figure(
-    elements: Sequence[str], values: np.ndarray, spread: np.ndarray, is_stable: np.ndarray, *, unit: str, color: str
+    labels: Sequence[str], values: np.ndarray, spread: np.ndarray, is_stable: np.ndarray, *, unit: str, color: str,
+    notes: Sequence[str] = (), x: str = "push from the baseline", row: int = 30
 ) -> go.Figure:
-    """One bar an element [E], largest first, with the spread over networks; grey where they disagree on the sign."""
-    order = np.argsort(-np.abs(values))
+    """One bar a label [N], top to bottom, with the spread over networks; grey where they disagree on the sign.
+
+    notes: [N], written small behind the labels; row: pixels a bar.
+    """
     shades = np.where(is_stable, color, tint(GREY, 0.55))
+    doubt = np.where(is_stable, "", "<br>networks disagree on the sign")
     bars = go.Bar(
-        x=values[order], y=[elements[index] for index in order], orientation="h",
-        marker={"color": shades[order].tolist(), "opacity": 0.85},
-        error_x={"array": spread[order], "color": GREY, "thickness": 1.4, "width": 3},
-        text=[f"± {written(one)} {unit}" for one in spread[order]], textposition="none",
-        hovertemplate=f"%{{y}}: %{{x:+.3g}} {unit} (%{{text}} over networks)<extra></extra>")
-    zero = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": GREY, "width": 1}}
-    return calm([bars], height=80 + 36 * len(elements), x=f"push from the baseline ({unit})", dragmode=False, bargap=0.4,
-                shapes=[zero], xaxis=STILL, yaxis=STILL | {"autorange": "reversed", "showgrid": False})
+        x=values, y=np.arange(len(labels)), orientation="h", marker={"color": shades.tolist(), "opacity": 0.85},
+        error_x={"array": spread, "color": GREY, "thickness": 1.4, "width": 3}, hovertext=list(labels), textposition="none",
+        customdata=[f"± {written(one)} {unit} over networks{words}" for one, words in zip(spread, doubt, strict=True)],
+        hovertemplate=f"%{{hovertext}}: %{{x:+.3g}} {unit} (%{{customdata}})<extra></extra>")
+    small = [f' <span style="color:{GREY};font-size:11px">{note}</span>' if note else "" for note in notes or [""] * len(labels)]
+    ticks = {"tickvals": np.arange(len(labels)), "ticktext": [a + b for a, b in zip(labels, small, strict=True)]}
+    return calm([bars], height=60 + row * max(len(labels), 2), x=f"{x} ({unit})", dragmode=False, bargap=0.35, shapes=[ZERO],
+                xaxis=STILL, yaxis=STILL | ticks | {"range": [len(labels) - 0.4, -0.6], "showgrid": False})

@@ -2,6 +2,7 @@
 import streamlit as st
 
 from app import state
+from app.explained import WAYS
 from app.presets import name_of, opening
 from app.widgets.baseline_picker import baseline_picker, open_baseline
 from app.widgets.conditions import spoken
@@ -9,33 +10,48 @@ from app.widgets.explain_all import overall_panel
 from app.widgets.explain_alloy import explain_alloy
 from app.widgets.explain_checks import checks_panel
 from app.widgets.explain_pairs import pairs_panel
+from app.widgets.framed import picture_switch
 from app.widgets.runs_note import answering_note
 
 VIEWS = {"alloy": ("This alloy", explain_alloy), "pairs": ("Interactions", pairs_panel), "all": ("All alloys", None),
          "checks": ("Checks", checks_panel)}
 
+
+def _opened(key: str, name: str, allowed, usual: str) -> None:
+    """Let a switch start where the link says."""
+    if state.shown(key) is None:
+        asked = state.linked().get(name)
+        state.show(key, asked if asked in allowed else usual)
+
+
 st.header("Explain")
 st.markdown(__doc__)
 for complaint in filter(None, (state.open_link(opening()), open_baseline())):
     st.warning(complaint)
-if state.shown("explain_view") is None:
-    asked = state.linked().get("view")
-    state.show("explain_view", asked if asked in VIEWS else "alloy")
-view = st.segmented_control("View", list(VIEWS), format_func=lambda key: VIEWS[key][0], key="explain_view", required=True,
-                            label_visibility="collapsed")
+_opened("explain_view", "view", VIEWS, "alloy")
+_opened("explain_by", "by", WAYS, "element")
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    view = st.segmented_control("View", list(VIEWS), format_func=lambda key: VIEWS[key][0], key="explain_view", required=True,
+                                label_visibility="collapsed")
+    st.space("stretch")
+    picture_switch()
 query = {} if view == "alloy" else {"view": view}
 if view == "all":
     overall_panel()
 else:
     chosen = state.selection()
-    left, right = st.columns([2, 1], vertical_alignment="bottom", gap="large")
+    left, right = st.columns([2, 1], vertical_alignment="top", gap="large")
     with left, st.container(gap=None):
         st.subheader(name_of(chosen.composition) or chosen.spelled, anchor=False)
-        st.caption(f"{chosen.spelled}  \n{spoken(chosen.conditions)}  \nChosen on the Design page.")
+        st.caption(f"{chosen.spelled}  \n{spoken(chosen.conditions)}")
+        st.page_link("views/design.py", label="Chosen on the Design page", icon=":material/tune:")
     with right:
         baseline = baseline_picker(chosen)
     VIEWS[view][1](chosen, baseline)
     query |= baseline.to_query()
+    if view == "alloy" and state.shown("explain_by") != "element":
+        query["by"] = state.shown("explain_by")
 answering_note("explain")
-st.caption("What the model learnt is not necessarily a cause.")
+st.caption("What the model learnt is not necessarily a cause. Attributions through path-explain, along the straight line between "
+           "the two alloys: integrated gradients, and expected gradients where there is a distribution of baselines.")
 state.mirror(query)

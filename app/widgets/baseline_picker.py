@@ -4,10 +4,13 @@ from pydantic import ValidationError
 
 from app import state
 from app.baselines import PIN, USUAL, Baseline, choices
+from app.presets import name_of
 from app.selection import Selection
-from app.services import kept
+from app.services import kept, model
+from app.widgets.conditions import condition_boxes, spoken
 from app.yours import plain
-from mtl_core.errors import in_words
+from mtl_core.errors import CompositionError, in_words
+from mtl_core.types import Conditions
 
 TYPED = "typed"  # the choice behind which a box to type into opens
 
@@ -26,22 +29,85 @@ def open_baseline() -> str:
 
 
 def baseline_picker(chosen: Selection) -> Baseline:
-    """The list; what is chosen outlives a change of the page."""
-    pins, baseline = kept.read_pins(), state.shown("vs")
-    links = choices(pins)
-    if baseline.link not in links:
-        links = (*links, baseline.link)
-    state.show("vs_list", baseline.link)
-    st.selectbox("Compared with", links, key="vs_list", on_change=_take, format_func=_called)
+    """The list, a box for any other alloy, and what else a comparison needs; what is chosen outlives a change of the page."""
+    baseline = state.shown("vs")
+    links = (*choices(kept.read_pins()), TYPED)
+    is_typed = state.shown("vs_typing", False) or baseline.link not in links
+    state.show("vs_list", TYPED if is_typed else baseline.link)
+    with st.container(horizontal=True, vertical_alignment="bottom", wrap=False):
+        st.selectbox("Compared with", links, key="vs_list", on_change=_take, format_func=_called)
+        st.button("", key="vs_swap", icon=":material/swap_horiz:", on_click=_swap, args=(chosen, baseline),
+                  disabled=baseline.composition is None,
+                  help="Swap the two: explain the baseline, compared with this alloy. Needs a single alloy as baseline.")
+    if is_typed:
+        _box(baseline)
+    _conditions(chosen, baseline)
     return baseline
 
 
 def _called(link: str) -> str:
-    try:
-        return Baseline.read(link, kept.read_pins()).name
-    except ValueError:
-        return link.removeprefix(PIN)
+    if link == TYPED:
+        return "another alloy …"
+    return f"pin: {link.removeprefix(PIN)}" if link.startswith(PIN) else Baseline.read(link, {}).name
 
 
 def _take() -> None:
-    state.show("vs", Baseline.read(state.shown("vs_list"), kept.read_pins()))
+    link = state.shown("vs_list")
+    state.show("vs_typing", link == TYPED)
+    state.show("vs_error", "")
+    if link != TYPED:
+        _compare_with(Baseline.read(link, kept.read_pins()))
+
+
+def _compare_with(baseline: Baseline) -> None:
+    """Another baseline; where conditions are compared, it comes with its own."""
+    before = state.shown("vs").conditions
+    state.show("vs", baseline.under(before and (baseline.own or before)))
+
+
+def _box(baseline: Baseline) -> None:
+    st.text_input("Another alloy", key="vs_text", placeholder="Fe-18Cr-10Ni-2Mo wt%  ·  Al0.5CoCrFeNi", max_chars=1000,
+                  on_change=_read, label_visibility="collapsed")
+    if error := state.shown("vs_error", ""):
+        st.error(f"{plain(error[0].upper() + error[1:])}  \nStill compared with {plain(baseline.name)}.")
+
+
+def _read() -> None:
+    text = state.shown("vs_text").strip()
+    state.show("vs_error", "")
+    if text:
+        try:
+            _compare_with(Baseline.read(text, {}))
+        except CompositionError as error:
+            state.show("vs_error", str(error))
+
+
+def _swap(chosen: Selection, baseline: Baseline) -> None:
+    """The baseline becomes the alloy, under the conditions that it was compared under, and the other way round."""
+    name = name_of(chosen.composition)
+    before = Baseline.read(name, {}) if name else Baseline.alloy(chosen.composition)
+    conditions = baseline.conditions or chosen.conditions
+    state.choose(Selection.of(baseline.composition, basis=chosen.basis, conditions=conditions, level=chosen.level), fresh=True)
+    state.show("vs", before.under(chosen.conditions if baseline.conditions else None))
+    state.show("vs_typing", False)
+
+
+def _conditions(chosen: Selection, baseline: Baseline) -> None:
+    """The tick, and the conditions of the baseline behind it."""
+    state.show("vs_own", baseline.conditions is not None)
+    st.checkbox("Compare conditions as well", key="vs_own", on_change=_own, args=(chosen, baseline),
+                help="Otherwise the baseline has the processing and conditions of the alloy, and only compositions are compared.")
+    if baseline.conditions is None:
+        return
+    st.caption(f"The baseline: {spoken(baseline.conditions) or 'nothing reported'}")
+    with st.popover("Conditions of the baseline", width="stretch", key="vs_conditions", on_change="rerun") as popover:
+        if popover.open:
+            condition_boxes(baseline.conditions, model.needed_conditions(), _compare_under, place="vs_")
+
+
+def _own(chosen: Selection, baseline: Baseline) -> None:
+    state.show("vs", baseline.under((baseline.own or chosen.conditions) if state.shown("vs_own") else None))
+
+
+def _compare_under(conditions: Conditions) -> None:
+    state.show("vs", state.shown("vs").under(conditions))

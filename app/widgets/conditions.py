@@ -1,5 +1,5 @@
 """Processing and test conditions; each can be "not reported", which averages over what was seen in training."""
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import streamlit as st
 
@@ -17,37 +17,46 @@ NUMBERS = {  # name: label, step, format, where a blank box starts when it is sw
 
 
 def conditions_editor(needed: Iterable[str]) -> None:
-    """One control for each condition that some task depends on."""
+    """One control for each condition that some task depends on, for those of the selection."""
+    condition_boxes(state.selection().conditions, needed, _choose)
+
+
+def condition_boxes(conditions: Conditions, needed: Iterable[str], change: Callable[[Conditions], None], place: str = "") -> None:
+    """The same for any conditions; `change` takes the new ones, and `place` tells two editors of one page apart."""
     needed = set(needed)
-    conditions = state.selection().conditions
     if "process" in needed:
-        _process(conditions)
+        _process(conditions, change, place)
     shown = [name for name in NUMBERS if name in needed]
     for start in range(0, len(shown), 2):
         for column, name in zip(st.columns(2, wrap=False), shown[start:start + 2], strict=False):
             with column.container(gap="xsmall"):
-                _number(name, getattr(conditions, name))
+                _number(name, conditions, change, place)
 
 
-def _process(conditions: Conditions) -> None:
-    state.show("process", conditions.process or NOT_REPORTED)
-    st.selectbox("Processing", [NOT_REPORTED, *PROCESSES], key="process", on_change=_change_process,
+def _choose(conditions: Conditions) -> None:
+    state.choose(state.selection().but(conditions=conditions))
+
+
+def _process(conditions, change, place):
+    key = f"{place}process"
+    state.show(key, conditions.process or NOT_REPORTED)
+    st.selectbox("Processing", [NOT_REPORTED, *PROCESSES], key=key, on_change=_change_process, args=(conditions, change, key),
                  format_func=lambda process: PROCESS_WORDS.get(process, process))
 
 
-def _change_process() -> None:
-    process = state.shown("process")
-    _change(process=None if process == NOT_REPORTED else process)
+def _change_process(conditions, change, key):
+    process = state.shown(key)
+    change(conditions.model_copy(update={"process": None if process == NOT_REPORTED else process}))
 
 
-def _number(name: str, value: float | None) -> None:
+def _number(name, conditions, change, place):
     label, step, style, _ = NUMBERS[name]
-    low, high = _bounds(name)
-    state.show(name, value)
-    st.number_input(label, low, high, step=step, format=style, key=name, placeholder=NOT_REPORTED,
-                    disabled=value is None, on_change=_change_number, args=(name,))
-    state.show(f"{name}_unknown", value is None)
-    st.checkbox(NOT_REPORTED, key=f"{name}_unknown", on_change=_change_unknown, args=(name,))
+    key, value, (low, high) = f"{place}{name}", getattr(conditions, name), _bounds(name)
+    state.show(key, value)
+    st.number_input(label, low, high, step=step, format=style, key=key, placeholder=NOT_REPORTED, disabled=value is None,
+                    on_change=_change_number, args=(name, conditions, change, key))
+    state.show(f"{key}_unknown", value is None)
+    st.checkbox(NOT_REPORTED, key=f"{key}_unknown", on_change=_change_unknown, args=(name, conditions, change, key))
 
 
 def _bounds(name: str) -> tuple[float, float]:
@@ -56,17 +65,12 @@ def _bounds(name: str) -> tuple[float, float]:
     return float(low), float(limits["Le"].le)
 
 
-def _change_number(name: str) -> None:
-    _change(**{name: state.shown(name)})
+def _change_number(name, conditions, change, key):
+    change(conditions.model_copy(update={name: state.shown(key)}))
 
 
-def _change_unknown(name: str) -> None:
-    _change(**{name: None if state.shown(f"{name}_unknown") else NUMBERS[name][-1]})
-
-
-def _change(**conditions) -> None:
-    chosen = state.selection()
-    state.choose(chosen.but(conditions=Conditions(**chosen.conditions.model_dump() | conditions)))
+def _change_unknown(name, conditions, change, key):
+    change(conditions.model_copy(update={name: None if state.shown(f"{key}_unknown") else NUMBERS[name][-1]}))
 
 
 def spoken(conditions: Conditions) -> str:

@@ -1,27 +1,55 @@
-"""One alloy: which elements pushed each prediction away from the baseline, and how sure the networks are of each push."""
+"""One alloy: what pushed each prediction away from the baseline, and how sure the networks are of each push."""
 import streamlit as st
 
+from app import state
 from app.baselines import Baseline
+from app.explained import WAYS, Explained, bars_table
 from app.figures.attribution import attribution_figure
 from app.figures.style import color_of, written
 from app.presets import name_of
 from app.selection import Selection
 from app.services import explanations
+from app.widgets.cards import per_row
 from app.widgets.explain_evidence import evidence_panel
 from app.widgets.explain_swaps import swaps_panel
+from app.widgets.framed import camera, csv_button
+from app.yours import plain
+
+READING = {
+    "element": "A bar holds an element by all its routes, its part in every descriptor included; in grey, how many at.% more or "
+               "less than the baseline.",
+    "feature": "A bar is one column that the networks see. Elements and descriptors change together, so read the bars of "
+               "related columns together.",
+    "kind": "All columns of one kind together: amounts of elements, what was computed from them, processing and conditions."}
 
 
 def explain_alloy(chosen: Selection, baseline: Baseline) -> None:
     """Bars, then what small swaps would do, then what was measured."""
-    name, found = name_of(chosen.composition) or chosen.spelled, explanations.attributions(chosen, baseline)
-    columns = st.columns(min(len(found), 2), gap="large")
-    for index, (task, bars) in enumerate(found):
-        with columns[index % 2].container(border=True, key=f"why_{task.key}"):
-            st.markdown(f"**{task.label}**  \n{baseline.name}: {written(bars.baseline)} {task.unit}  →  {name}: "
-                        f"{written(bars.prediction)} {task.unit}")
-            st.plotly_chart(
-                attribution_figure(bars.names, bars.values, bars.spread, bars.is_stable, unit=task.unit, color=color_of(index)),
-                key=f"bars_{task.key}", config={"displayModeBar": False}, alt=f"Attribution of {task.label} to elements")
-            st.caption(f"The bars add up to the difference but for {written(abs(bars.gap))} {task.unit} of the integral's error.")
+    by = state.shown("explain_by")
+    name, explained = name_of(chosen.composition) or chosen.spelled, explanations.attributions(chosen, baseline, by=by)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control("Bars for", list(WAYS), key="explain_by", format_func=WAYS.get, required=True)
+        st.space("stretch")
+        csv_button(bars_table(explained, chosen.composition.formula(digits=4), by), "bars", name="explain")
+    st.caption("Right: raises the prediction against the baseline; left: lowers it. Whiskers: standard deviation over the "
+               f"networks. Grey bars: fewer than nine in ten networks agree on the sign. {READING[by]}")
+    columns = st.columns(per_row(len(explained)), gap="large")
+    for index, one in enumerate(explained):
+        with columns[index % len(columns)].container(border=True, key=f"why_{one.task.key}"):
+            _card(one, name, color_of(index))
     swaps_panel(chosen)
     evidence_panel(chosen)
+
+
+def _card(one: Explained, name: str, color: str) -> None:
+    task, found, bars = one.task, one.found, one.bars()
+    change = found.prediction - found.baseline
+    st.markdown(f"**{task.label}**  \n{plain(one.baseline)}: {written(found.baseline)} {task.unit} → {name}: "
+                f"**{written(found.prediction)} {task.unit}** ({'+' if change > 0 else ''}{written(change)} {one.unit})")
+    if not bars.labels:
+        st.info("Nothing differs from the baseline, so there is nothing to explain. Choose another one above.")
+        return
+    st.plotly_chart(
+        attribution_figure(bars.labels, bars.values, bars.spread, bars.is_stable, unit=one.unit, color=color, notes=bars.notes),
+        key=f"bars_{task.key}", config=camera(f"explain-{task.key}"), alt=f"Attribution of {task.label}")
+    st.caption(one.sentence())

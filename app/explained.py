@@ -1,0 +1,120 @@
+"""Bars and swaps, arranged for reading: what readers call them, the largest of them, and tables to take along. Pure."""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from app.desk import COLUMN_WORDS
+from app.evidence import CONDITION_WORDS, PROCESS_WORDS
+from app.figures.style import written
+from mtl_core.data.schema import AT
+from mtl_core.explain.members import OfMembers
+from mtl_core.tasks import TaskSpec
+from mtl_core.types import Conditions
+
+MOST = 15  # bars drawn; the rest is summed
+LEAST = 0.005  # at.%; a smaller difference is not written
+WAYS = {"element": "Elements", "feature": "Features", "kind": "Kinds"}
+_WORDS = COLUMN_WORDS | {
+    "process": "Processing", "log_chloride": "Chloride (log)", "no_chloride": "No chloride", "log_bromide": "Bromide (log)",
+    "log_sulphate": "Sulphate (log)", "log_scan_rate": "Scan rate (log)", "elements": "Elements", "descriptors": "Descriptors",
+    "conditions": "Processing and conditions"}
+_PROCESS, _UNKNOWN = "process_", "_not_reported"
+
+
+def called(name: str) -> str:
+    """What readers call an element, a feature column, a condition or a kind: "Cr", "Cr content", "Processing: cast"."""
+    if name in _WORDS:
+        return _WORDS[name]
+    if name.startswith(AT):
+        return f"{name.removeprefix(AT)} content"
+    if name.endswith(_UNKNOWN):
+        before = name.removesuffix(_UNKNOWN)
+        return f"{_WORDS.get(before, before.capitalize())} not reported"
+    if name.startswith(_PROCESS):
+        return f"Processing: {PROCESS_WORDS[name.removeprefix(_PROCESS)]}"
+    return name
+
+
+@dataclass(frozen=True, eq=False)
+class Bars(OfMembers):
+    """Bars of one task in its unit: labels [N], of_members [M, N], error [N]; notes: what changed, "+11.1", "" where unknown."""
+
+    labels: tuple[str, ...]
+    notes: tuple[str, ...]
+    of_members: np.ndarray
+    error: np.ndarray
+
+    @property
+    def values(self) -> np.ndarray:
+        """The mean over members [N]."""
+        return self.of_members.mean(axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """One task of an explained alloy. found: an `mtl_core.explain.attribution.Attribution`; baseline: what it started from;
+    changes: name of a bar → what differs there, alloy against baseline."""
+
+    task: TaskSpec
+    found: OfMembers
+    baseline: str
+    changes: Mapping[str, str]
+
+    def bars(self, most: int = MOST) -> Bars:
+        """The largest, and the sum of the others as one more."""
+        names, order = self.found.names, np.argsort(-np.abs(self.found.values), kind="stable")
+        shown, rest = (order, []) if len(order) <= most + 1 else (order[:most], order[most:])
+        labels, notes = [called(names[i]) for i in shown], [self.changes.get(names[i], "") for i in shown]
+        of_members, error = self.found.of_members[:, shown], self.found.error[shown]
+        if len(rest):
+            labels, notes = [*labels, f"{len(rest)} others"], [*notes, ""]
+            of_members = np.column_stack([of_members, self.found.of_members[:, rest].sum(axis=1)])
+            error = np.append(error, np.sqrt((self.found.error[rest] ** 2).sum()))
+        return Bars(tuple(labels), tuple(notes), of_members, error)
+
+    @property
+    def unit(self) -> str:
+        """Of a difference."""
+        return unit_of_change(self.task)
+
+    def sentence(self) -> str:
+        """How well the bars add up."""
+        found, change = self.found, abs(self.found.prediction - self.found.baseline)
+        if found.error.any():
+            return (f"The baselines are drawn, so a bar has a standard error of up to {written(found.error.max())} {self.unit}; "
+                    f"the sum misses the difference by {written(abs(found.gap))} {self.unit}.")
+        gap = f"{written(abs(found.gap))} {self.unit}" if abs(found.gap) > 1e-3 * change else "less than 0.1 % of it"
+        return f"The bars add up to the difference but for {gap}, the error of the integral."
+
+
+def unit_of_change(task: TaskSpec) -> str:
+    """A difference of two potentials knows no reference electrode."""
+    return task.unit.removesuffix(" vs SCE")
+
+
+def changes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, str]:
+    """Element → "+11.1", how many at.% the alloy has more than the baseline."""
+    different = {symbol: after.get(symbol, 0.0) - before.get(symbol, 0.0) for symbol in before | after}
+    texts = {symbol: f"{'+' if one > 0 else ''}{written(one)}" for symbol, one in different.items() if abs(one) >= LEAST}
+    return texts | {AT + symbol: text for symbol, text in texts.items()}
+
+
+def changes_of_conditions(before: Conditions, after: Conditions) -> dict[str, str]:
+    """Condition → "25 °C → 60 °C", of those that differ."""
+    return {name: f"{_spoken(name, getattr(before, name))} → {_spoken(name, getattr(after, name))}"
+            for name in CONDITION_WORDS if getattr(before, name) != getattr(after, name)}
+
+
+def _spoken(name, value):
+    return "not reported" if value is None else CONDITION_WORDS[name].format(PROCESS_WORDS.get(value, value))
+
+
+def bars_table(explained: Sequence[Explained], alloy: str, by: str) -> pd.DataFrame:
+    """One row a bar, all of them."""
+    return pd.DataFrame([
+        {"property": one.task.key, "unit": one.unit, "alloy": alloy, "baseline": one.baseline, "by": by, "name": name,
+         "label": called(name), "change": one.changes.get(name, ""), "value": one.found.values[i], "spread": one.found.spread[i],
+         "is_stable": bool(one.found.is_stable[i]), "error": one.found.error[i]}
+        for one in explained for i, name in enumerate(one.found.names)])
