@@ -10,7 +10,7 @@ from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
 
-N_NODES = (8, 24, 96)  # of the integral: more, for alloys whose gap is larger than MOST_GAP of the task's range
+NODES = ((8, 1), (6, 8), (6, 24))  # nodes a panel and panels: more, for alloys whose gap is larger than MOST_GAP of the range
 MOST_ANSWERS = 80_000  # of one network under one mask at once; each holds its hidden states until its slopes are known
 
 Progress = Callable[[int, int], None]
@@ -36,21 +36,20 @@ class Batch:
 
 
 def attribute_many(predictor: Predictor, task: TaskSpec, at: np.ndarray, baseline: np.ndarray,
-                   conditions: Sequence[Conditions], *, n_nodes: Sequence[int] = N_NODES,
-                   progress: Progress | None = None) -> Batch:
+                   conditions: Sequence[Conditions], *, progress: Progress | None = None) -> Batch:
     """Explain n predictions, each from the same baseline or from its own, under its own conditions at both ends.
 
     at: at.% [n, E] of the elements that the ensemble knows, closed to 100; baseline: [E] or [n, E]; conditions: one an alloy.
-    n_nodes: of the integral, the next number for alloys whose gap is too large. progress: told how many of how many are done.
+    progress: told how many of how many are done.
     """
     n, n_members, n_columns = len(at), predictor.n_members, n_of_composition(predictor)
     batch = Batch(np.zeros((n_members, n, at.shape[1]), np.float32), np.zeros((n_members, n, n_columns), np.float32),
                   np.zeros(n), np.zeros(n))
     baseline, rows, most = np.broadcast_to(baseline, at.shape), np.arange(n), MOST_GAP * typical_range(predictor, task)
-    for count in n_nodes:
-        for done, some in _chunks(predictor, task, at, conditions, rows, count):
+    for n_nodes, n_panels in NODES:
+        for done, some in _chunks(predictor, task, at, conditions, rows, n_nodes * n_panels):
             elements, features, ends = both_bars(predictor, task, at[some], baseline[some], [conditions[row] for row in some],
-                                                 n_nodes=count)
+                                                 n_nodes=n_nodes, n_panels=n_panels)
             batch.elements[:, some], batch.features[:, some] = elements, features[..., :n_columns]
             batch.baseline[some], batch.prediction[some] = ends
             if progress:

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.explain.attribution import Attribution
+from mtl_core.explain.nodes import nodes_along
 from mtl_core.features.table import featurize
 from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
@@ -49,16 +50,17 @@ def element_bars(predictor: Predictor, task: TaskSpec, at: np.ndarray, baseline:
 
 
 def both_bars(predictor: Predictor, task: TaskSpec, at: np.ndarray, baseline: np.ndarray, conditions: Sequence[Conditions], *,
-              n_nodes: int = N_NODES) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+              n_nodes: int = N_NODES, n_panels: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The bars of elements [M, n, E] and, on that same path, of features [M, n, F]; the predictions as in `element_bars`.
 
     A feature gets Σ_b w_b (∂f_m/∂v_F)_b (dv_F/dt)_b: both add up alike, but the path is no straight line in features.
+    n_panels: pieces of the path with n_nodes each, see `nodes.nodes_along`.
     """
     path = _Path(predictor, task, np.stack([baseline, at]), list(conditions))
-    nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
-    slopes, answers = path.slopes(0.5 * (nodes + 1.0))  # [M, n, b, F], [n, b]
-    weighed = slopes * (0.5 * weights * _unit_slope(task, answers))[..., None]
-    moves, (steps, ends) = path.moves(0.5 * (nodes + 1.0)), path.steps()
+    t, weights = nodes_along(predictor, task, at, baseline, n_nodes=n_nodes, n_panels=n_panels)
+    slopes, answers = path.slopes(t)  # [M, n, b, F], [n, b]
+    weighed = slopes * (weights * _unit_slope(task, answers))[..., None]
+    moves, (steps, ends) = path.moves(t), path.steps()
     elements, features = steps.copy(), np.einsum("mnbf,nbf->mnf", weighed, moves.sum(axis=-1), optimize=True)
     elements[..., path.changed] += np.einsum("mnbf,nbfe->mne", weighed, moves, optimize=True)
     for symbol, column in path.mask_of.items():
@@ -104,15 +106,15 @@ class _Path:
         return self.predictor.ensemble.spec
 
     def _between(self, ends, t):
-        """[n, b, …] at the places t [b]."""
-        return ends[0][:, None] + t[:, None] * (ends[1] - ends[0])[:, None]
+        """[n, b, …] at the places t [n, b]."""
+        return ends[0][:, None] + t[..., None] * (ends[1] - ends[0])[:, None]
 
     def _values(self, t):
         """Unscaled features [n, b, S, F] as the members see them on the way."""
         at = self._between(self.ends, t).reshape(-1, self.ends.shape[-1])
-        columns, n_draws = self.predictor.context(self.task, at, [one for one in self.conditions for _ in t])
-        values = self._featurized(np.repeat(at, n_draws, axis=0), columns, len(t) * n_draws)
-        values = values.reshape(len(self.conditions), len(t), n_draws, -1)
+        columns, n_draws = self.predictor.context(self.task, at, [one for one in self.conditions for _ in t[0]])
+        values = self._featurized(np.repeat(at, n_draws, axis=0), columns, t.shape[1] * n_draws)
+        values = values.reshape(*t.shape, n_draws, -1)
         values[..., self._mask_columns] = self._between(self.masks, t)[:, :, None]
         return values
 
@@ -138,13 +140,13 @@ class _Path:
 
     def moves(self, t: np.ndarray) -> np.ndarray:
         """How far each changed element moves each feature, (∂v_F/∂x_e) (x_e − x'_e) [n, b, F, E']; 0 where it is not reported."""
-        at, changed, n = self._between(self.ends, t), self.changed, len(self.conditions)
+        at, changed = self._between(self.ends, t), self.changed
         step, place = STEP * at[..., changed], np.arange(len(changed))
         around = np.tile(at[:, :, None, None], (1, 1, 2, len(changed), 1))
         around[:, :, 0, place, changed] += step
         around[:, :, 1, place, changed] -= step
-        values = self._featurized(around.reshape(-1, at.shape[-1]), {}, len(t) * 2 * len(changed))
-        values = values.reshape(n, len(t), 2, len(changed), len(self._spec.columns))
+        values = self._featurized(around.reshape(-1, at.shape[-1]), {}, t.shape[1] * 2 * len(changed))
+        values = values.reshape(*t.shape, 2, len(changed), len(self._spec.columns))
         slope = (values[:, :, 0] - values[:, :, 1]) / np.where(step > 0, 2 * step, 1.0)[..., None]
         moves = np.nan_to_num(slope) * (self.ends[1] - self.ends[0])[:, None, changed, None]
         for column, symbol, fades in zip(self._mask_columns, self._spec.masked, (self.masks[1] - self.masks[0]).T, strict=True):
@@ -159,7 +161,7 @@ class _Path:
         steps = np.zeros((n_members, *self.ends.shape[1:]))
         stepping = [one ^ other for one, other in zip(*self.unstated, strict=True)]
         if any(stepping):
-            values = self._values(np.array([0.0, 1.0]))
+            values = self._values(np.tile([0.0, 1.0], (n, 1)))
             mean, _ = self.predictor.ensemble.predict_members(values.reshape(-1, values.shape[-1]), self.task.key)
             on_line = mean.mean(axis=1).reshape(n_members, *values.shape[:3]).mean(axis=-1).transpose(0, 2, 1)
             missed = _physical_parts(self.task, true, on_line)

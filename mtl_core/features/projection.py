@@ -121,12 +121,13 @@ def fit_projection(at: np.ndarray, symbols: tuple[str, ...], alloy_ids: np.ndarr
     if len(distinct) < FEWEST:
         raise ConfigError(f"expected at least {FEWEST} alloys of different composition to lay out a map, got {len(distinct)}")
     axes = _principal_axes(distinct) if settings.method == "pca" else np.empty((0, 2))
-    laid_out = distinct @ axes if len(axes) else _umap(distinct, settings)
+    laid_out = distinct @ axes if len(axes) else umap_of(distinct, settings)
     return Projection(np.asarray(alloy_ids, dtype=str), laid_out[index].astype(float), inputs, scaler, tuple(symbols),
                       fingerprint_of(at, symbols, alloy_ids), settings, trustworthiness(distinct, laid_out), axes)
 
 
-def _umap(distinct: np.ndarray, settings: MapSettings) -> np.ndarray:
+def umap_of(distinct: np.ndarray, settings: MapSettings) -> np.ndarray:
+    """Coordinates [n, 2] of n different points [n, F], each axis taken as it is."""
     import umap
 
     reducer = umap.UMAP(n_neighbors=min(settings.n_neighbors, len(distinct) - 1), min_dist=settings.min_dist,

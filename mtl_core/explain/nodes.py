@@ -1,0 +1,44 @@
+"""Where a path is looked at: points of Gauss and Legendre, closer together where the features change fast.
+
+Networks are smooth in their features, but some descriptors turn sharply on the way from one alloy to another: log Ω where the
+mixing enthalpy passes zero, the base of an alloy where one main element takes over from another. A path cut into panels in which
+the features move equally far needs far fewer points than one that is looked at evenly.
+"""
+import numpy as np
+
+from mtl_core.features.table import featurize
+from mtl_core.tasks import TaskSpec
+from mtl_core.uncertainty.predictor import Predictor
+
+GRID = 200  # steps by which the way in features is measured
+EVEN = 0.25  # part of the way that is counted evenly along the path, so that no panel becomes too long
+
+
+def nodes_along(predictor: Predictor, task: TaskSpec, at: np.ndarray, baseline: np.ndarray, *, n_nodes: int,
+                n_panels: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Places 0 … 1 and weights on the straight lines from baselines to alloys, at.% [n, E] each: [n, n_panels × n_nodes]."""
+    points, weights = np.polynomial.legendre.leggauss(n_nodes)
+    ends = _panels(predictor, task, at, baseline, n_panels)
+    widths = np.diff(ends)[..., None]
+    t = ends[:, :-1, None] + 0.5 * (points + 1.0) * widths
+    return t.reshape(len(at), -1), (0.5 * weights * widths).reshape(len(at), -1)
+
+
+def _panels(predictor, task, at, baseline, n_panels):
+    """The ends of the panels [n, n_panels + 1]."""
+    if n_panels == 1:
+        return np.tile([0.0, 1.0], (len(at), 1))
+    t = np.linspace(0.0, 1.0, GRID + 1)
+    way = np.stack([_way(predictor, task, end, start, t) for end, start in zip(at, baseline, strict=True)])
+    wanted = np.linspace(0.0, 1.0, n_panels + 1)
+    return np.stack([np.interp(wanted, one, t) for one in way])
+
+
+def _way(predictor, task, end, start, t):
+    """How far the scores of all features that the task sees have moved, as a share of the whole way [GRID + 1]."""
+    spec, scaler = predictor.ensemble.spec, predictor.ensemble.features
+    values = featurize(start + t[:, None] * (end - start), {}, spec).values[:, :spec.n_of_composition]
+    scale = scaler.scale.mean(axis=0)[:spec.n_of_composition]
+    moved = np.linalg.norm(np.diff(values, axis=0) / scale * spec.visible(task)[:spec.n_of_composition], axis=1)
+    share = np.concatenate([[0.0], np.cumsum(moved)]) / max(moved.sum(), 1e-12)
+    return (1.0 - EVEN) * share + EVEN * t
