@@ -8,12 +8,15 @@ import pandas as pd
 from app.desk import COLUMN_WORDS
 from app.evidence import CONDITION_WORDS, PROCESS_WORDS
 from app.figures.style import written
+from app.selection import Selection
+from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
 from mtl_core.explain.members import OfMembers
 from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
 
 MOST = 15  # bars drawn; the rest is summed
+LOWER_IS_BETTER = {"corrosion_current", "passive_current"}
 LEAST = 0.005  # at.%; a smaller difference is not written
 WAYS = {"element": "Elements", "feature": "Features", "kind": "Kinds"}
 _WORDS = COLUMN_WORDS | {
@@ -118,3 +121,35 @@ def bars_table(explained: Sequence[Explained], alloy: str, by: str) -> pd.DataFr
          "label": called(name), "change": one.changes.get(name, ""), "value": one.found.values[i], "spread": one.found.spread[i],
          "is_stable": bool(one.found.is_stable[i]), "error": one.found.error[i]}
         for one in explained for i, name in enumerate(one.found.names)])
+
+
+def swaps_table(found, alloy: str) -> pd.DataFrame:
+    """One row a swap and property. found: an `mtl_core.explain.swaps.Swaps`."""
+    return pd.DataFrame([
+        {"property": task.key, "unit": unit_of_change(task), "alloy": alloy, "step": found.step, "out": out, "into": into,
+         "value": found.values[row, column], "spread": found.spread[row, column],
+         "is_stable": bool(found.is_stable[row, column]), "in_domain": bool(found.in_domain[row, column])}
+        for column, task in enumerate(found.tasks) for row, (out, into) in enumerate(zip(found.out, found.into, strict=True))])
+
+
+def swap_words(found, row: int) -> str:
+    """"Fe → Mo: +4.2 ± 1.1 HV, +20 ± 5 mV"; a question mark where the networks disagree on the sign."""
+    effects = [f"{'+' if found.values[row, column] > 0 else ''}{written(found.values[row, column])} ± "
+               f"{written(found.spread[row, column])} {unit_of_change(task)}{'' if found.is_stable[row, column] else ' (?)'}"
+               for column, task in enumerate(found.tasks)]
+    return f"{found.out[row]} → {found.into[row]}: {', '.join(effects)}"
+
+
+def best_swaps(found, ranges: Mapping[str, float]) -> dict[str, list[int]]:
+    """What is looked for → the three best swaps: each property alone, then all of them. ranges: task → its 5-95 % range."""
+    best, scales = {}, {task.key: ranges[task.key] * (-1.0 if task.key in LOWER_IS_BETTER else 1.0) for task in found.tasks}
+    for task in found.tasks:
+        wanted = "Lower" if task.key in LOWER_IS_BETTER else "Higher"
+        best[f"{wanted} {task.label.lower()}"] = found.best({task.key: scales[task.key]})
+    return best | ({"Both at once" if len(scales) == 2 else "All at once": found.best(scales)} if len(scales) > 1 else {})
+
+
+def after_swap(chosen: Selection, composition: Composition, into: str) -> Selection:
+    """The selection with the swapped alloy in it: same conditions, locks and unit; the element that came in is swept."""
+    amounts = composition.at if chosen.basis == "at" else composition.wt
+    return chosen.but(amounts=dict.fromkeys(chosen.amounts, 0.0) | amounts, moved=into)

@@ -10,6 +10,7 @@ from app.widgets.explain_all import overall_panel
 from app.widgets.explain_alloy import explain_alloy
 from app.widgets.explain_checks import checks_panel
 from app.widgets.explain_pairs import pairs_panel
+from app.widgets.explain_swaps import STEPS
 from app.widgets.framed import picture_switch
 from app.widgets.runs_note import answering_note
 
@@ -30,6 +31,7 @@ for complaint in filter(None, (state.open_link(opening()), open_baseline())):
     st.warning(complaint)
 _opened("explain_view", "view", VIEWS, "alloy")
 _opened("explain_by", "by", WAYS, "element")
+_opened("explain_step", "step", STEPS, STEPS[-1])
 with st.container(horizontal=True, vertical_alignment="bottom"):
     view = st.segmented_control("View", list(VIEWS), format_func=lambda key: VIEWS[key][0], key="explain_view", required=True,
                                 label_visibility="collapsed")
@@ -49,8 +51,9 @@ else:
         baseline = baseline_picker(chosen)
     VIEWS[view][1](chosen, baseline)
     query |= baseline.to_query()
-    if view == "alloy" and state.shown("explain_by") != "element":
-        query["by"] = state.shown("explain_by")
+    if view == "alloy":
+        query |= {name: state.shown(f"explain_{name}") for name, usual in (("by", "element"), ("step", STEPS[-1]))
+                  if state.shown(f"explain_{name}") != usual}
 answering_note("explain")
 st.caption("What the model learnt is not necessarily a cause. Attributions through path-explain, along the straight line between "
            "the two alloys: integrated gradients, and expected gradients where there is a distribution of baselines.")

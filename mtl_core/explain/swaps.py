@@ -73,7 +73,7 @@ def swaps(predictor: Predictor, composition: Composition, conditions: Conditions
         raise ConfigError(f"expected an element with {step:g} at.% or more and another to take its place, got "
                           f"{composition.formula()} and {', '.join(into) or 'none'}")
     alloys = tuple(swapped(composition, x, y, step) for x, y in pairs)
-    before, after, in_domain = [], [], predictor.predict(alloys, conditions).in_domain
+    before, after, in_domain = [], [], predictor.in_domain(alloys, conditions)
     for task in predictor.tasks:
         answers = predictor.members(task, predictor.at_matrix([composition, *alloys]), [conditions] * (len(alloys) + 1))
         before.append(answers[:, :1]), after.append(answers[:, 1:])

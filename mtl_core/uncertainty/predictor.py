@@ -74,6 +74,11 @@ class Predictor:
             in_domain=np.array([[not reason for reason in row] for row in reasons], bool).reshape(len(at), len(self.tasks)),
             is_supported=np.array([self.calibration.supports(task.key, level) for task in self.tasks]))
 
+    def in_domain(self, compositions: Sequence[Composition], conditions: Conditions) -> np.ndarray:
+        """Whether each alloy lies in the domain of each task, [n, T] bool, without a prediction."""
+        at, given = self.at_matrix(compositions), [conditions] * len(compositions)
+        return np.array([[not reason for reason in self._reasons(task, compositions, at, given)] for task in self.tasks]).T
+
     def at_matrix(self, compositions: Sequence[Composition]) -> np.ndarray:
         """at.% [n, E] of the elements that the ensemble knows, closed to 100 without the others.
 
