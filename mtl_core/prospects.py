@@ -2,6 +2,7 @@
 
 Each is plain data, so that a page can ask a process of its own: GPyOpt and TensorFlow are not loaded where people wait.
 """
+import os
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,7 +141,8 @@ class Cost(_Frozen):
 def cost(config: StudyConfig) -> Cost:
     """What a study will take on this machine when nothing else keeps it busy, from a few steps of the graphs of some trials.
 
-    Raises ConfigError or DataError when the base cannot be trained on its data.
+    Where its workers have one thread each, this process should have one as well. Raises ConfigError or DataError when the base
+    cannot be trained on its data.
     """
     base, curation = pipeline.pinned(config.base, None)
     prepared = pipeline.prepare(read_data(base.data.datasets), base, curation=curation)
@@ -148,8 +150,10 @@ def cost(config: StudyConfig) -> Cost:
     n_trials = 1 + min(config.n_trials, config.n_trials if grid is None else grid)
     took = _timed(config, development(prepared, config))
     outer = 2 * took[0]  # the base and the incumbent, as many members as a trial has
+    side_by_side = max(1, min(config.workers, config.batch, os.cpu_count() or 1))
     asking = ASK_SECONDS * max(0, config.n_trials - config.n_initial) if config.method == "bayesian" else 0.0
-    seconds = pipeline.START_SECONDS + took[0] + (n_trials - 1) * float(np.mean(took[1:] or took)) + asking + outer
+    seconds = (pipeline.START_SECONDS + took[0] + (n_trials - 1) / side_by_side * float(np.mean(took[1:] or took)) + asking
+               + outer)
     return Cost(seconds=seconds, of_trial=(float(np.mean(took)), min(took), max(took)), n_trials=n_trials, grid=grid)
 
 

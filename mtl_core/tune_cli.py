@@ -1,4 +1,5 @@
 """python -m mtl_core tune: search for a better configuration, here or in a process of its own."""
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -32,7 +33,7 @@ def tune(
     fold_seeds: Annotated[int, typer.Option(min=1, help="How often the inner folds are drawn.")] = 2,
     pruning: Annotated[bool, typer.Option(help="Reject hopeless trials early, by the median rule.")] = True,
     levels: Annotated[int, typer.Option(min=1, help="Values of a range, in a grid.")] = 3,
-    workers: Annotated[int, typer.Option(min=0, help="Train so many trials side by side, in processes of one thread.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes of one thread for trials side by side; 0: one by one.")] = 2,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, whose workers train instead.")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Trials proposed together. Default: as many as workers.")] = None,
     preset: PresetOption = Preset.default, task: Tasks = None, seed: Seed = 0, dataset: Datasets = None,
@@ -118,9 +119,12 @@ def tune_cost(
     as_json: AsJson = False,
 ) -> None:
     """How long such a study takes when nothing else keeps this machine busy, from a few steps of some of its trials."""
+    from mtl_core.tuning.cluster import ONE_THREAD
     from mtl_core.tuning.study import StudyConfig
 
     chosen = StudyConfig.model_validate_json(config.read())
+    if chosen.workers:
+        os.environ |= ONE_THREAD
     with without_startup_notes():
         from mtl_core.prospects import cost
 
