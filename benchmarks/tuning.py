@@ -94,7 +94,9 @@ def seed_search(out: Out, n: Annotated[int, typer.Option(min=20, help="Evaluatio
     for phase, seconds in mean.items():
         typer.echo(f"  {phase:<8}{seconds:8.1f} s {N_SEARCH * seconds / 3600:7.2f} h")
     typer.echo(f"  {'all':<8}{mean.sum():8.1f} s {N_SEARCH * mean.sum() / 3600:7.2f} h   (the seed project reports 12.6 to 16 h)")
-    typer.echo(f"best score {study.incumbent.score:.4f}")
+    took = sum(line["seconds"] for line in read_lines(out / "seed-search" / "seconds.jsonl"))
+    typer.echo(f"wall time of the {len(study.trials)}, in batches that wait for their slowest: {took / 60:.1f} min, so "
+               f"{N_SEARCH * took / len(study.trials) / 3600:.1f} h; best score {study.incumbent.score:.4f}")
 
 
 def asking(study: studies.Study) -> float:
