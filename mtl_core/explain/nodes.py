@@ -18,13 +18,13 @@ def nodes_along(predictor: Predictor, task: TaskSpec, at: np.ndarray, baseline: 
                 n_panels: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Places 0 … 1 and weights on the straight lines from baselines to alloys, at.% [n, E] each: [n, n_panels × n_nodes]."""
     points, weights = np.polynomial.legendre.leggauss(n_nodes)
-    ends = _panels(predictor, task, at, baseline, n_panels)
+    ends = panels(predictor, task, at, baseline, n_panels)
     widths = np.diff(ends)[..., None]
     t = ends[:, :-1, None] + 0.5 * (points + 1.0) * widths
     return t.reshape(len(at), -1), (0.5 * weights * widths).reshape(len(at), -1)
 
 
-def _panels(predictor, task, at, baseline, n_panels):
+def panels(predictor: Predictor, task: TaskSpec, at: np.ndarray, baseline: np.ndarray, n_panels: int) -> np.ndarray:
     """The ends of the panels [n, n_panels + 1]."""
     if n_panels == 1:
         return np.tile([0.0, 1.0], (len(at), 1))
