@@ -7,7 +7,7 @@ import pandas as pd
 
 from app.desk import COLUMN_WORDS
 from app.evidence import CONDITION_WORDS, PROCESS_WORDS
-from app.figures.style import written
+from app.figures.style import signed, written
 from app.selection import Selection
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
@@ -65,10 +65,12 @@ class Explained:
     baseline: str
     changes: Mapping[str, str]
 
-    def bars(self, most: int = MOST) -> Bars:
-        """The largest, and the sum of the others as one more."""
-        names, order = self.found.names, np.argsort(-np.abs(self.found.values), kind="stable")
-        shown, rest = (order, []) if len(order) <= most + 1 else (order[:most], order[most:])
+    def bars(self, most: int = MOST, order: Sequence[str] = ()) -> Bars:
+        """The largest, and the sum of the others as one more; by size, or the named ones first and in that order."""
+        names, ranked = self.found.names, np.argsort(-np.abs(self.found.values), kind="stable")
+        shown, rest = (ranked, []) if len(ranked) <= most + 1 else (ranked[:most], ranked[most:])
+        if order:
+            shown = sorted(shown, key=lambda i: (*order, names[i]).index(names[i]))
         labels, notes = [called(names[i]) for i in shown], [self.changes.get(names[i], "") for i in shown]
         of_members, error = self.found.of_members[:, shown], self.found.error[shown]
         if len(rest):
@@ -100,7 +102,7 @@ def unit_of_change(task: TaskSpec) -> str:
 def changes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, str]:
     """Element → "+11.1", how many at.% the alloy has more than the baseline."""
     different = {symbol: after.get(symbol, 0.0) - before.get(symbol, 0.0) for symbol in before | after}
-    texts = {symbol: f"{'+' if one > 0 else ''}{written(one)}" for symbol, one in different.items() if abs(one) >= LEAST}
+    texts = {symbol: signed(one) for symbol, one in different.items() if abs(one) >= LEAST}
     return texts | {AT + symbol: text for symbol, text in texts.items()}
 
 
@@ -134,8 +136,8 @@ def swaps_table(found, alloy: str) -> pd.DataFrame:
 
 def swap_words(found, row: int) -> str:
     """"Fe → Mo: +4.2 ± 1.1 HV, +20 ± 5 mV"; a question mark where the networks disagree on the sign."""
-    effects = [f"{'+' if found.values[row, column] > 0 else ''}{written(found.values[row, column])} ± "
-               f"{written(found.spread[row, column])} {unit_of_change(task)}{'' if found.is_stable[row, column] else ' (?)'}"
+    effects = [f"{signed(found.values[row, column])} ± {written(found.spread[row, column])} {unit_of_change(task)}"
+               f"{'' if found.is_stable[row, column] else ' (?)'}"
                for column, task in enumerate(found.tasks)]
     return f"{found.out[row]} → {found.into[row]}: {', '.join(effects)}"
 

@@ -60,6 +60,11 @@ def written(value: float) -> str:
     return text.replace("-", "−") if float(text) else "0"
 
 
+def signed(value: float) -> str:
+    """The same with its sign in front: "+4.2", "−20"."""
+    return f"{'+' if value > 0 else ''}{written(value)}"
+
+
 def runs(flags: Sequence[bool]) -> list[tuple[bool, slice]]:
     """Neighbouring equal flags as (flag, slice) pieces; each piece reaches one point into the next, so lines join."""
     pieces, start = [], 0

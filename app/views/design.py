@@ -18,6 +18,7 @@ from app.widgets.pinned import pins_panel
 from app.widgets.runs_note import answering_note
 from app.widgets.start import preset_picker, start_here
 from app.widgets.sweep import sweep_plots
+from app.widgets.why import why_fold
 from mtl_core.tasks import DEFAULT_TASKS
 
 if complaint := state.open_link(opening()):
@@ -46,6 +47,7 @@ with left, st.container(key="controls"):
     conditions_editor(model.needed_conditions())
 with right:
     sweep_plots(chosen)
+    why_fold(chosen)
 
 tabs = st.tabs(["Nearest measured", "Derived quantities", "Pins", "A list of alloys", "Download"],
                on_change="rerun", key="details")

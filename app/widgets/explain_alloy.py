@@ -5,7 +5,7 @@ from app import state
 from app.baselines import Baseline
 from app.explained import WAYS, Explained, bars_table
 from app.figures.attribution import attribution_figure
-from app.figures.style import color_of, written
+from app.figures.style import color_of, signed, written
 from app.presets import name_of
 from app.selection import Selection
 from app.services import explanations
@@ -43,9 +43,8 @@ def explain_alloy(chosen: Selection, baseline: Baseline) -> None:
 
 def _card(one: Explained, name: str, color: str) -> None:
     task, found, bars = one.task, one.found, one.bars()
-    change = found.prediction - found.baseline
     st.markdown(f"**{task.label}**  \n{plain(one.baseline)}: {written(found.baseline)} {task.unit} → {name}: "
-                f"**{written(found.prediction)} {task.unit}** ({'+' if change > 0 else ''}{written(change)} {one.unit})")
+                f"**{written(found.prediction)} {task.unit}** ({signed(found.prediction - found.baseline)} {one.unit})")
     if not bars.labels:
         st.info("Nothing differs from the baseline, so there is nothing to explain. Choose another one above.")
         return
