@@ -59,10 +59,11 @@ def both_bars(predictor: Predictor, task: TaskSpec, at: np.ndarray, baseline: np
     path = _Path(predictor, task, np.stack([baseline, at]), list(conditions))
     t, weights = nodes_along(predictor, task, at, baseline, n_nodes=n_nodes, n_panels=n_panels)
     slopes, answers = path.slopes(t)  # [M, n, b, F], [n, b]
-    weighed = slopes * (weights * _unit_slope(task, answers))[..., None]
+    weighed = slopes * (weights * _unit_slope(task, answers)).astype(np.float32)[..., None]
     moves, (steps, ends) = path.moves(t), path.steps()
-    elements, features = steps.copy(), np.einsum("mnbf,nbf->mnf", weighed, moves.sum(axis=-1), optimize=True)
-    elements[..., path.changed] += np.einsum("mnbf,nbfe->mne", weighed, moves, optimize=True)
+    elements, features = steps.copy(), (weighed * moves.sum(axis=-1)).sum(axis=2)
+    by_alloy = weighed.swapaxes(0, 1).reshape(len(at), len(weighed), -1) @ moves.reshape(len(at), -1, moves.shape[-1])
+    elements[..., path.changed] += by_alloy.swapaxes(0, 1)
     for symbol, column in path.mask_of.items():
         features[..., column] += steps[..., predictor.ensemble.spec.symbols.index(symbol)]
     return elements, features, ends
@@ -151,7 +152,7 @@ class _Path:
         moves = np.nan_to_num(slope) * (self.ends[1] - self.ends[0])[:, None, changed, None]
         for column, symbol, fades in zip(self._mask_columns, self._spec.masked, (self.masks[1] - self.masks[0]).T, strict=True):
             moves[:, :, np.array(self._spec.symbols)[changed] == symbol, column] += fades[:, None, None]
-        return moves.transpose(0, 1, 3, 2)
+        return moves.transpose(0, 1, 3, 2).astype(np.float32)
 
     def steps(self) -> tuple[np.ndarray, np.ndarray]:
         """What the ends differ by from where a line leads, in the bars of the elements that only one of them states [M, n, E],
