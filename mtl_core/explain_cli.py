@@ -1,4 +1,5 @@
 """python -m mtl_core explain: what pushes a prediction, and what a small swap of elements would do to it."""
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -46,6 +47,47 @@ def explain(
         content |= {"baseline": baseline, "tasks": {
             spec.key: _bars(predictor, composition, conditions, spec, baseline, by) for spec in chosen}}
     emit(content, as_json=as_json, show=_show_swaps if by == "swap" else _show_bars)
+
+
+def explain_all(
+    by: Annotated[Literal["element", "feature", "kind"], typer.Option(help="What a bar stands for.")] = "element",
+    n: Annotated[int, typer.Option(min=10, max=5000, help="Alloys of each task, drawn evenly; all where there are fewer.")] = 500,
+    same: Annotated[bool, typer.Option("--same", help="The same alloys for all tasks, also where one was not measured.")] = False,
+    output: Annotated[Path | None, typer.Option(help="File for all bars of all networks (.npz).")] = None,
+    layout: Annotated[Path | None, typer.Option(help="File for a map of alloys that are explained alike (.npz).")] = None,
+    run: Run = "shipped", as_json: AsJson = False,
+) -> None:
+    """Say what pushes the predictions of all alloys that each task was learnt from, against their mean alloy."""
+    with without_startup_notes():
+        import tensorflow  # noqa: F401
+    from mtl_core import pipeline
+    from mtl_core.explain import overall
+    from mtl_core.files import write_arrays
+
+    found = overall.overall(pipeline.load_predictor(run), overall.OverallSettings(n=n, same=same),
+                            progress=lambda done, total: typer.echo(f"{done} of {total} alloys", err=True))
+    if output:
+        overall.save(output, found)
+    if layout:
+        write_arrays(layout, {one.task.key: overall.layout(one) for one in found})
+    emit({"run": run, "by": by, "tasks": {
+        one.task.key: {"label": one.task.label, "unit": one.task.unit, "n_alloys": len(one.alloys),
+                       "bars": _rows(overall.summary(one.bars(by)))} for one in found}},
+         as_json=as_json, show=_show_summary)
+
+
+def _rows(table):
+    """Records in which what is unknown is null."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def _show_summary(content):
+    for task in content["tasks"].values():
+        typer.echo(f"{task['label']} ({task['unit']}), {task['n_alloys']} alloys; mean push (5 to 95 % of the networks), and "
+                   "what one more at.% or unit does")
+        for bar in task["bars"]:
+            push = "" if bar["push"] is None else f"{bar['push']:>+12.3g} ({bar['push_low']:+.3g} to {bar['push_high']:+.3g})"
+            typer.echo(f"  {bar['name']:<28}{bar['importance']:>10.3g} ({bar['low']:.3g} to {bar['high']:.3g}){push}")
 
 
 def _bars(predictor, composition, conditions, task, baseline, by):

@@ -10,7 +10,7 @@ from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
 
-NODES = ((8, 1), (4, 6), (6, 10), (6, 24))  # nodes a panel and panels: more, for alloys whose gap is larger than MOST_GAP of the range
+NODES = ((8, 1), (4, 6), (6, 10), (6, 24))  # nodes a panel, and panels: more, for alloys whose gap is above MOST_GAP of the range
 MOST_ANSWERS = 80_000  # of one network under one mask at once; each holds its hidden states until its slopes are known
 
 Progress = Callable[[int, int], None]

@@ -180,7 +180,7 @@ def _stated(rows, task):
 def summary(bars: Bars) -> pd.DataFrame:
     """One row a bar, the most important first: name, importance, low, high (5 to 95 % of the members), push, push_low, push_high
     in the unit of the task for one at.% or one unit of a feature, direction (1, −1; 0 where fewer than nine members in ten agree
-    on it, or too few alloys hold it), n (alloys that do)."""
+    on it, or too few alloys hold it), n (alloys that do), usual (the median amount in these)."""
     towards = np.einsum("mij,ij->mj", bars.of_members, np.sign(bars.values), dtype=float) / max(len(bars.values), 1)
     change = np.where(bars.holds, bars.amounts - bars.baseline, 0.0)
     square, n = (change**2).sum(axis=0), bars.holds.sum(axis=0)
@@ -188,7 +188,9 @@ def summary(bars: Bars) -> pd.DataFrame:
     pushes = np.einsum("mij,ij->mj", bars.of_members, change, dtype=float) / np.where(enough, square, np.nan)
     agree = np.maximum((pushes > 0).mean(axis=0), (pushes < 0).mean(axis=0)) >= AGREEMENT
     frame = pd.DataFrame({"name": bars.names, **_spread("", towards, "importance"), **_spread("push_", pushes, "push"),
-                          "direction": np.where(agree, np.sign(np.nan_to_num(pushes.mean(axis=0))), 0.0).astype(int), "n": n})
+                          "direction": np.where(agree, np.sign(np.nan_to_num(pushes.mean(axis=0))), 0.0).astype(int), "n": n,
+                          "usual": [np.median(bars.amounts[rows, column]) if rows.any() else np.nan
+                                    for column, rows in enumerate(bars.holds.T)]})
     return frame.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)
 
 

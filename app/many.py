@@ -1,0 +1,130 @@
+"""Attributions of many alloys, arranged for reading: which of them, in which order, what hovering says, tables. Pure."""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from app.evidence import CONDITION_WORDS, PROCESS_WORDS
+from app.explained import called, unit_of_change
+from app.figures.style import signed, written
+from mtl_core.chemistry.elements import SYMBOLS
+from mtl_core.explain.overall import PRESENT, Bars, Overall, summary
+
+SHOWS = {"what": "What matters", "each": "Alloy by alloy", "one": "One element", "map": "Map"}
+MOST_BARS, MOST_ROWS, SAID = 15, 12, 3
+FAMILY, VALUE, PREDICTION = "family", "value", "prediction"
+LABELS = {FAMILY: "Family", VALUE: "Measured", PREDICTION: "Predicted"}
+QUERY_KEYS = ("show", "family", "with", "same", "el", "color")
+
+
+@dataclass(frozen=True)
+class Focus:
+    """What the visitor looks at. show: a key of SHOWS; same: whether all tasks share their alloys; family, holds: which alloys,
+    all where empty; element: the one that is looked at closely; color: an element, a condition, or a key of LABELS."""
+
+    show: str = "what"
+    same: bool = False
+    family: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+    element: str = ""
+    color: str = ""
+
+    def but(self, **changes) -> Self:
+        return replace(self, **changes)
+
+    def to_query(self) -> dict[str, str]:
+        """The parts of a link that are not as usual; `from_query` gives them back."""
+        query = {"show": "" if self.show == "what" else self.show, "family": ",".join(self.family), "with": ",".join(self.holds),
+                 "same": "1" if self.same else "", "el": self.element, "color": self.color}
+        return {key: text for key, text in query.items() if text}
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> Self:
+        """Whatever a link says; what cannot be followed is left out."""
+        symbols = tuple(dict.fromkeys(part for part in query.get("with", "").split(",") if part in SYMBOLS))
+        families = tuple(dict.fromkeys(part for part in query.get("family", "").split(",") if part))
+        color = query.get("color", "")
+        return cls(query.get("show") if query.get("show") in SHOWS else "what", query.get("same") == "1", families, symbols,
+                   query.get("el") if query.get("el") in SYMBOLS else "",
+                   color if color in SYMBOLS or color in CONDITION_WORDS or color in LABELS else "")
+
+
+def chosen_rows(one: Overall, focus: Focus) -> np.ndarray:
+    """Which alloys of a task are looked at, [n] bool."""
+    rows = one.alloys["family"].isin(focus.family).to_numpy() if focus.family else np.ones(len(one.alloys), bool)
+    for symbol in focus.holds:
+        rows = rows & (one.at[:, one.symbols.index(symbol)] >= PRESENT if symbol in one.symbols else False)
+    return rows
+
+
+def ranked(summaries: Sequence[pd.DataFrame], most: int = MOST_BARS) -> list[str]:
+    """Names of the bars that matter most for some task: by importance as a share of the largest one of the task."""
+    shares = [table.set_index("name")["importance"] / max(table["importance"].max(), 1e-12) for table in summaries]
+    return pd.concat(shares, axis=1).max(axis=1).sort_values(ascending=False, kind="stable").index[:most].tolist()
+
+
+def summary_table(found: Sequence[Overall], rows: Sequence[np.ndarray], by: str) -> pd.DataFrame:
+    """One row a task and bar, all of them."""
+    parts = [summary(one.bars(by).of(some)).assign(property=one.task.key, unit=unit_of_change(one.task), by=by,
+                                                   n_alloys=int(some.sum()))
+             for one, some in zip(found, rows, strict=True)]
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(label=table["name"].map(called))
+
+
+def bars_table(found: Sequence[Overall], rows: Sequence[np.ndarray], by: str) -> pd.DataFrame:
+    """One row a task and alloy with all its bars: mean over networks, and their spread."""
+    return pd.concat([_bars_table(one, some, by) for one, some in zip(found, rows, strict=True)], ignore_index=True)
+
+
+def _bars_table(one: Overall, rows: np.ndarray, by: str) -> pd.DataFrame:
+    bars = one.bars(by).of(rows)
+    alloys = one.alloys[rows].reset_index(drop=True)
+    alloys.insert(0, "property", one.task.key)
+    numbers = {f"{prefix} {name}": values[:, column] for prefix, values in (("bar", bars.values), ("spread", bars.spread))
+               for column, name in enumerate(bars.names)}
+    return pd.concat([alloys, pd.DataFrame(numbers)], axis=1)
+
+
+def texts(one: Overall) -> np.ndarray:
+    """What hovering says of each alloy [n]: formula, measured and predicted value, conditions, its largest bars."""
+    bars, unit = one.bars(), one.task.unit
+    largest = np.argsort(-np.abs(bars.values), axis=1)[:, :SAID]
+    return np.array([
+        f"<b>{escape(alloy['formula'])}</b><br>{_values(alloy, unit)}<br>{_conditions(alloy, one)}<br>"
+        + ", ".join(f"{bars.names[column]} {signed(bars.values[row, column])}" for column in largest[row])
+        + f" {unit_of_change(one.task)}" for row, alloy in enumerate(one.alloys.to_dict("records"))])
+
+
+def _values(alloy, unit):
+    measured = f"measured {written(alloy['value'])}, " if np.isfinite(alloy["value"]) else ""
+    return f"{measured}predicted {written(alloy['prediction'])} {unit}"
+
+
+def _conditions(alloy, one):
+    stated = {name: alloy[name] for name in one.task.conditions if alloy[name] != "" and alloy[name] == alloy[name]}
+    said = [CONDITION_WORDS[name].format(PROCESS_WORDS.get(value, value)) for name, value in stated.items()]
+    return escape(", ".join(said)) or "no condition reported"
+
+
+def colors(one: Overall, key: str) -> tuple[np.ndarray, str]:
+    """Numbers or words to colour alloys by [n], and what they are called."""
+    if key in one.symbols:
+        return one.at[:, one.symbols.index(key)], f"{key} (at.%)"
+    if key == FAMILY:
+        return one.alloys["family"].to_numpy(str), LABELS[FAMILY]
+    if key in (VALUE, PREDICTION):
+        return one.alloys[key].to_numpy(float), f"{LABELS[key]} ({one.task.unit})"
+    if key == "process" and key in one.alloys:
+        return one.alloys[key].map(lambda word: PROCESS_WORDS.get(word, "not reported")).to_numpy(str), called(key)
+    if key in one.alloys:
+        return one.alloys[key].to_numpy(float), called(key)
+    return np.full(len(one.alloys), np.nan), called(key)
+
+
+def amounts(bars: Bars, name: str) -> np.ndarray:
+    """Amounts of what a bar stands for [n]."""
+    return bars.amounts[:, bars.names.index(name)]
