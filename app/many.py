@@ -11,7 +11,7 @@ from app.evidence import CONDITION_WORDS, PROCESS_WORDS
 from app.explained import called, unit_of_change
 from app.figures.style import signed, written
 from mtl_core.chemistry.elements import SYMBOLS
-from mtl_core.explain.overall import PRESENT, Bars, Overall, summary
+from mtl_core.explain.overall import PRESENT, Overall
 
 SHOWS = {"what": "What matters", "each": "Alloy by alloy", "one": "One element", "map": "Map"}
 MOST_BARS, MOST_ROWS, SAID = 15, 12, 3
@@ -66,27 +66,28 @@ def ranked(summaries: Sequence[pd.DataFrame], most: int = MOST_BARS) -> list[str
     return pd.concat(shares, axis=1).max(axis=1).sort_values(ascending=False, kind="stable").index[:most].tolist()
 
 
-def summary_table(found: Sequence[Overall], rows: Sequence[np.ndarray], by: str) -> pd.DataFrame:
-    """One row a task and bar, all of them."""
-    parts = [summary(one.bars(by).of(some)).assign(property=one.task.key, unit=unit_of_change(one.task), by=by,
-                                                   n_alloys=int(some.sum()))
-             for one, some in zip(found, rows, strict=True)]
-    table = pd.concat(parts, ignore_index=True)
-    return table.assign(label=table["name"].map(called))
-
-
-def bars_table(found: Sequence[Overall], rows: Sequence[np.ndarray], by: str) -> pd.DataFrame:
-    """One row a task and alloy with all its bars: mean over networks, and their spread."""
-    return pd.concat([_bars_table(one, some, by) for one, some in zip(found, rows, strict=True)], ignore_index=True)
-
-
-def _bars_table(one: Overall, rows: np.ndarray, by: str) -> pd.DataFrame:
+def bars_table(one: Overall, rows: np.ndarray, by: str) -> pd.DataFrame:
+    """One row an alloy with all its bars: mean over networks, and their spread."""
     bars = one.bars(by).of(rows)
-    alloys = one.alloys[rows].reset_index(drop=True)
-    alloys.insert(0, "property", one.task.key)
     numbers = {f"{prefix} {name}": values[:, column] for prefix, values in (("bar", bars.values), ("spread", bars.spread))
                for column, name in enumerate(bars.names)}
+    alloys = one.alloys[rows].reset_index(drop=True).assign(property=one.task.key, unit=unit_of_change(one.task))
     return pd.concat([alloys, pd.DataFrame(numbers)], axis=1)
+
+
+def tradeoffs(across: pd.DataFrame, upwards: pd.DataFrame, x_unit: str, y_unit: str, *, usual: bool) -> pd.DataFrame:
+    """What an element does to two tasks, one row an element that enough alloys of both hold; usual: for its usual amount in each
+    of them, otherwise for one at.%. Both tables are those of `mtl_core.explain.overall.summary`."""
+    both = across.merge(upwards, on="name", suffixes=("_x", "_y")).dropna(subset=["push_x", "push_y"])
+    points = {"name": both["name"]}
+    for axis in "xy":
+        amount = both[f"usual_{axis}"] if usual else 1.0
+        points |= {f"{axis}{end}": both[f"push{end}_{axis}"] * amount for end in ("", "_low", "_high")}
+    size = np.sqrt(both[["n_x", "n_y"]].min(axis=1) / max(both[["n_x", "n_y"]].min(axis=1).max(), 1))
+    return pd.DataFrame(points | {"size": 7 + 15 * size, "text": [
+        "<br>".join(f"{signed(row[f'push_{axis}'])} {unit} for one at.%; usual {written(row[f'usual_{axis}'])} at.%, "
+                    f"in {row[f'n_{axis}']:,} alloys" for axis, unit in (("x", x_unit), ("y", y_unit)))
+        for row in both.to_dict("records")]})
 
 
 def texts(one: Overall) -> np.ndarray:
@@ -123,8 +124,3 @@ def colors(one: Overall, key: str) -> tuple[np.ndarray, str]:
     if key in one.alloys:
         return one.alloys[key].to_numpy(float), called(key)
     return np.full(len(one.alloys), np.nan), called(key)
-
-
-def amounts(bars: Bars, name: str) -> np.ndarray:
-    """Amounts of what a bar stands for [n]."""
-    return bars.amounts[:, bars.names.index(name)]

@@ -39,7 +39,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     picture_switch()
 query = {} if view == "alloy" else {"view": view}
 if view == "all":
-    overall_panel()
+    query |= overall_panel()
 else:
     chosen = state.selection()
     left, right = st.columns([2, 1], vertical_alignment="top", gap="large")

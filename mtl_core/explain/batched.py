@@ -11,6 +11,7 @@ from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
 
 NODES = ((8, 1), (4, 6), (6, 10), (6, 24))  # nodes a panel, and panels: more, for alloys whose gap is above MOST_GAP of the range
+PARTS = (0.0, 0.55, 0.85, 0.95, 1.0)  # of the work that are done before each of these passes, and after the last
 MOST_ANSWERS = 80_000  # of one network under one mask at once; each holds its hidden states until its slopes are known
 
 Progress = Callable[[int, int], None]
@@ -40,23 +41,25 @@ def attribute_many(predictor: Predictor, task: TaskSpec, at: np.ndarray, baselin
     """Explain n predictions, each from the same baseline or from its own, under its own conditions at both ends.
 
     at: at.% [n, E] of the elements that the ensemble knows, closed to 100; baseline: [E] or [n, E]; conditions: one an alloy.
-    progress: told how many of how many are done.
+    progress: told how far it is, as a number of alloys out of all.
     """
     n, n_members, n_columns = len(at), predictor.n_members, n_of_composition(predictor)
     batch = Batch(np.zeros((n_members, n, at.shape[1]), np.float32), np.zeros((n_members, n, n_columns), np.float32),
                   np.zeros(n), np.zeros(n))
     baseline, rows, most = np.broadcast_to(baseline, at.shape), np.arange(n), MOST_GAP * typical_range(predictor, task)
-    for n_nodes, n_panels in NODES:
+    for before, after, (n_nodes, n_panels) in zip(PARTS, PARTS[1:], NODES, strict=True):
         for done, some in _chunks(predictor, task, at, conditions, rows, n_nodes * n_panels):
             elements, features, ends = both_bars(predictor, task, at[some], baseline[some], [conditions[row] for row in some],
                                                  n_nodes=n_nodes, n_panels=n_panels)
             batch.elements[:, some], batch.features[:, some] = elements, features[..., :n_columns]
             batch.baseline[some], batch.prediction[some] = ends
             if progress:
-                progress(n - len(rows) + done, n)
+                progress(int(n * (before + (after - before) * done / len(rows))), n)
         rows = rows[np.abs(batch.gap[rows]) > most]
         if not len(rows):
             break
+    if progress:
+        progress(n, n)
     return batch
 
 

@@ -1,0 +1,72 @@
+"""What pushes the predictions of many alloys: the elements that matter, and which way; one property against another."""
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from app.figures.attribution import ZERO
+from app.figures.style import GREY, STILL, calm, signed, tint, written
+
+ROW = 27  # px
+MIDDLE = {"x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper"}
+
+
+def importance_figure(rows: pd.DataFrame, labels: Sequence[str], *, unit: str, amount: str, color: str) -> go.Figure:
+    """Mean size of the pushes, to the right where more of it raises the prediction and to the left where it lowers it; grey where
+    the direction is open.
+
+    rows: those of `mtl_core.explain.overall.summary`, top to bottom, as named by labels; amount: unit of what a bar stands for.
+    """
+    side = np.where(rows["direction"] < 0, -1, 1)
+    shades = np.where(rows["direction"] != 0, color, tint(GREY, 0.55))
+    ends = np.sort(np.stack([rows["low"] * side, rows["high"] * side]), axis=0)
+    bars = go.Bar(
+        x=rows["importance"] * side, y=np.arange(len(rows)), orientation="h", marker={"color": shades.tolist(), "opacity": 0.85},
+        error_x={"array": ends[1] - rows["importance"] * side, "arrayminus": rows["importance"] * side - ends[0], "color": GREY,
+                 "thickness": 1.4, "width": 3}, textposition="none", hovertext=list(labels),
+        customdata=[_importance_words(row, unit, amount) for row in rows.to_dict("records")],
+        hovertemplate="<b>%{hovertext}</b><br>%{customdata}<extra></extra>")
+    ticks = {"tickvals": np.arange(len(rows)), "ticktext": list(labels), "range": [len(rows) - 0.4, -0.6], "showgrid": False}
+    return calm([bars], height=64 + ROW * max(len(rows), 2), x=f"← lowers · mean push ({unit}) · raises →", dragmode=False,
+                bargap=0.35, shapes=[ZERO], xaxis=STILL | {"tickformat": ",~g"}, yaxis=STILL | ticks)
+
+
+def _importance_words(row: dict, unit: str, amount: str) -> str:
+    said = [f"mean push {written(row['importance'])} {unit}, {written(row['low'])} to {written(row['high'])} over networks"]
+    if np.isfinite(row["push"]):
+        said.append(f"{signed(row['push'])} {unit} ({signed(row['push_low'])} to {signed(row['push_high'])}) for one more "
+                    f"{amount or 'unit'}")
+    if not row["direction"]:
+        said.append("which way is open: networks disagree, or too few alloys hold it")
+    return "<br>".join([*said, f"held by {row['n']:,} alloys"])
+
+
+def tradeoff_figure(points: pd.DataFrame, labels: tuple[str, str], units: tuple[str, str], *, color: str,
+                    corners: tuple[str, str]) -> go.Figure:
+    """One property against another, an element a point with the 5 to 95 % of the networks as whiskers; dashed: no change.
+
+    labels, units: of the axes; corners: what the properties are called in the corners.
+    points: name, x, x_low, x_high, y, y_low, y_high, size and text.
+    """
+    whiskers = {f"error_{axis}": {
+        "array": points[f"{axis}_high"] - points[axis], "arrayminus": points[axis] - points[f"{axis}_low"],
+        "color": tint(GREY, 0.45), "thickness": 1.2, "width": 0} for axis in "xy"}
+    is_open = (np.sign(points["x_low"]) != np.sign(points["x_high"])) | (np.sign(points["y_low"]) != np.sign(points["y_high"]))
+    marks = go.Scatter(
+        x=points["x"], y=points["y"], mode="markers+text", text=[f"<b>{name}</b>" for name in points["name"]],
+        textposition="top center", **whiskers, customdata=points["text"], cliponaxis=False,
+        marker={"size": points["size"], "color": np.where(is_open, tint(GREY, 0.55), tint(color, 0.75)).tolist(),
+                "line": {"width": 0}}, hovertemplate="<b>%{text}</b><br>%{customdata}<extra></extra>")
+    line = {"type": "line", "line": {"color": GREY, "width": 1, "dash": "dash"}}
+    shapes = [line | MIDDLE, line | {"x0": 0, "x1": 1, "xref": "paper", "y0": 0, "y1": 0}]
+    said = [_corner(right, top, corners) for right in (0, 1) for top in (0, 1)]
+    return calm([marks], height=520, x=f"{labels[0]} ({units[0]})", y=f"{labels[1]} ({units[1]})", shapes=shapes,
+                annotations=said, margin={"l": 4, "r": 16, "t": 34, "b": 4})
+
+
+def _corner(right: int, top: int, labels: tuple[str, str]) -> dict:
+    words = [f"{'higher' if up else 'lower'} {label}" for up, label in zip((right, top), labels, strict=True)]
+    return {"text": "<br>".join(words), "x": right, "y": top, "xref": "paper", "yref": "paper", "showarrow": False,
+            "xanchor": ("left", "right")[right], "yanchor": ("bottom", "top")[top], "align": ("left", "right")[right],
+            "font": {"color": GREY, "size": 12}}

@@ -1,0 +1,97 @@
+"""Every alloy a point: its bars element by element, one bar against the amount, and alloys that are explained alike."""
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.figures.attribution import ZERO
+from app.figures.style import GREY, SEQUENTIAL, STILL, calm, color_of, tint
+
+ROW, WIDTH, BINS = 34, 0.38, 80  # px a row; how far points leave their line; across the axis
+SPREAD = (2, 98)  # percentiles at which colours end
+_BAR = {"thickness": 8, "outlinewidth": 0, "orientation": "h", "x": 0, "xanchor": "left", "len": 0.6, "nticks": 6}
+
+
+def beeswarm_figure(names: Sequence[str], bars: np.ndarray, amounts: np.ndarray, texts: np.ndarray, *, unit: str) -> go.Figure:
+    """One row a name, one point an alloy; colour: how much of it the alloy holds among all.
+
+    bars, amounts: [n, N]; amounts of NaN are grey; texts: what hovering says of each alloy [n].
+    """
+    rank = np.stack([_rank(column) for column in amounts.T], axis=1) if len(names) else amounts
+    offsets = np.stack([_offsets(column, np.ptp(bars) or 1.0) for column in bars.T], axis=1) if len(names) else bars
+    rows = np.arange(len(names)) + offsets
+    said = [f"{name}: {value:.3g}" if value == value else f"{name}: not reported" for one in amounts
+            for name, value in zip(names, one, strict=True)]
+    points = go.Scattergl(
+        x=bars.ravel(), y=rows.ravel(), mode="markers", text=np.repeat(texts, len(names)), customdata=said,
+        marker={"color": rank.ravel(), "colorscale": SEQUENTIAL, "cmin": 0, "cmax": 1, "size": 4.5, "opacity": 0.8,
+                "colorbar": _BAR | {"y": 1, "yanchor": "bottom", "tickvals": [0, 1], "ticktext": ["none or little", "most"]}},
+        hovertemplate=f"%{{text}}<br><b>%{{customdata}}, push %{{x:+.3g}} {unit}</b><extra></extra>")
+    ticks = {"tickvals": np.arange(len(names)), "ticktext": list(names), "range": [len(names) - 0.4, -0.6], "showgrid": False}
+    return calm([points], height=110 + ROW * max(len(names), 2), x=f"push from the mean alloy ({unit})", shapes=[ZERO],
+                yaxis=STILL | ticks, margin={"l": 4, "r": 8, "t": 8, "b": 4})
+
+
+def _rank(values: np.ndarray) -> np.ndarray:
+    """Share of the other values that are smaller, [n]; equal ones alike; NaN stays."""
+    has = np.isfinite(values)
+    known = np.sort(values[has])
+    rank = np.searchsorted(known, values, "left") / max(len(known) - 1, 1)
+    return np.where(has, rank, np.nan)
+
+
+def _offsets(values: np.ndarray, span: float) -> np.ndarray:
+    """How far each point stands above or below its line: the wider, the more there are of the same value."""
+    cells = np.floor(values / span * BINS).astype(int)
+    order = np.argsort(cells, kind="stable")
+    first = np.searchsorted(cells[order], cells[order], "left")
+    place = np.arange(len(values)) - first
+    above = np.where(place % 2, -1, 1) * ((place + 1) // 2)
+    offsets = np.empty(len(values))
+    offsets[order] = above
+    return offsets * WIDTH / max(np.abs(offsets).max(), 8)
+
+
+def dependence_figure(amounts: np.ndarray, bars: np.ndarray, spread: np.ndarray, shade: np.ndarray, texts: np.ndarray, *, x: str,
+                      unit: str, title: str, mean: float) -> go.Figure:
+    """A bar against the amount it stands for, [n] each; shade: numbers or words to colour by [n]; dotted: the mean alloy."""
+    said = [f"push {value:+.3g} ± {one:.2g} {unit}" for value, one in zip(bars, spread, strict=True)]
+    traces = _points(amounts, bars, shade, texts, title, said=said, size=7)
+    across = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "line": {"color": GREY, "width": 1}}
+    dotted = {"type": "line", "x0": mean, "x1": mean, "yref": "paper", "y0": 0, "y1": 1,
+              "line": {"color": GREY, "width": 1, "dash": "dot"}}
+    shapes = [across, dotted] if np.isfinite(mean) else [across]
+    return calm(traces, height=430, x=x, y=f"push from the mean alloy ({unit})", shapes=shapes, legend=_legend(shade),
+                margin={"l": 4, "r": 8, "t": 30, "b": 90})
+
+
+def alike_figure(xy: np.ndarray, shade: np.ndarray, texts: np.ndarray, *, title: str) -> go.Figure:
+    """Alloys [n, 2] as neighbours when they are explained alike; shade: numbers or words [n]."""
+    hidden = {"visible": False}
+    return calm(_points(xy[:, 0], xy[:, 1], shade, texts, title, size=8), height=480, xaxis=hidden, yaxis=hidden,
+                legend=_legend(shade), margin={"l": 0, "r": 0, "t": 8, "b": 80})
+
+
+def _legend(shade):
+    return {"y": -0.02, "yanchor": "top", "itemsizing": "constant"} if shade.dtype.kind != "f" else False
+
+
+def _points(x, y, shade, texts, title, *, size: float, said=None) -> list[go.Scattergl]:
+    said = np.array(said if said is not None else [""] * len(x))
+    if shade.dtype.kind != "f":
+        names, counts = np.unique(shade, return_counts=True)
+        ranked = names[np.argsort(-counts, kind="stable")]
+        return [_marks(x, y, texts, said, shade == name, {"color": color_of(index)}, size, f"{name} ({(shade == name).sum():,})")
+                for index, name in enumerate(ranked)]
+    has = np.isfinite(shade)
+    low, high = np.percentile(shade[has], SPREAD) if has.any() else (0.0, 1.0)
+    colored = {"color": shade[has], "colorscale": SEQUENTIAL, "cmin": low, "cmax": high if high > low else low + 1.0,
+               "colorbar": _BAR | {"title": {"text": title, "side": "top"}, "y": -0.16, "yanchor": "top"}}
+    pale = [_marks(x, y, texts, said, ~has, {"color": tint(GREY, 0.5)}, size)] if not has.all() else []
+    return [*pale, _marks(x, y, texts, said, has, colored, size)]
+
+
+def _marks(x, y, texts, said, rows, marker, size, name="") -> go.Scattergl:
+    return go.Scattergl(x=x[rows], y=y[rows], mode="markers", text=texts[rows], customdata=said[rows], name=name,
+                        marker=marker | {"size": size, "opacity": 0.85, "line": {"width": 0}},
+                        hovertemplate="%{text}<br><b>%{customdata}</b><extra></extra>")
