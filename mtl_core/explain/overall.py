@@ -30,6 +30,7 @@ FORMAT = 1  # of what is stored
 PRESENT = 0.05  # at.% from which an alloy holds an element; less is a trace
 FEWEST = 5  # alloys that have to hold an element before its push is told
 INTERVAL = (0.05, 0.95)  # of the members
+FEW = 30  # alloys, below which UMAP has nothing to go by
 GROUPS = {"element": "elements", "descriptor": "descriptors", "corrosion": "descriptors"}
 
 
@@ -84,9 +85,10 @@ class Overall:
     features: np.ndarray
 
     def bars(self, by: str = "element") -> Bars:
-        """Bars of the elements that some alloy holds; of features, on that same path; or of the two kinds of features."""
+        """Bars of the elements that some alloy or the mean one holds; of features, on that same path; or of the two kinds of
+        features."""
         if by == "element":
-            used = (self.at > 0).any(axis=0)
+            used = (self.at > 0).any(axis=0) | (self.mean_at > 0)
             names = tuple(symbol for symbol, is_used in zip(self.symbols, used, strict=True) if is_used)
             return Bars(names, self.elements[..., used], self.at[:, used], self.mean_at[used], self.at[:, used] >= PRESENT)
         if by == "feature":
@@ -149,6 +151,8 @@ def _drawn(predictor, task, settings):
     known = [_known(readings.get(one), task, usual) for one in chosen]
     formulas = [Composition.from_array(distinct[one], symbols, normalise=True).formula(digits=1) for one in chosen]
     alloys = pd.DataFrame(known).assign(formula=formulas, family=families[chosen].to_numpy())
+    alloys = alloys.assign(**{name: alloys[name].fillna("") if name == "process" else alloys[name].astype(float)
+                              for name in task.conditions})
     nothing = dict.fromkeys(Conditions.model_fields)
     conditions = [Conditions.model_construct(**nothing | {name: one[name] for name in task.conditions}) for one in known]
     return 100.0 * distinct[chosen] / distinct[chosen].sum(axis=1, keepdims=True), alloys, conditions
@@ -201,13 +205,14 @@ def _spread(prefix, of_members, name):
 
 def layout(found: Overall) -> np.ndarray:
     """Where each alloy stands among the others when alloys are neighbours that are explained alike, [n, 2]: UMAP of the bars of
-    elements, all in the unit of the task. Seconds, and 15 s more the first time in a process, while UMAP compiles."""
-    from mtl_core.features.projection import FEWEST as FEWEST_MAPPED
+    elements, all in the unit of the task; principal components of few alloys. Seconds, and 15 s more the first time in a
+    process, while UMAP compiles."""
     from mtl_core.features.projection import MapSettings, umap_of
 
     distinct, index = np.unique(found.bars().values, axis=0, return_inverse=True)
-    if len(distinct) < FEWEST_MAPPED:
-        return np.full((len(found.alloys), 2), np.nan)
+    if len(distinct) < FEW:
+        left, scales, _ = np.linalg.svd(distinct - distinct.mean(axis=0), full_matrices=False)
+        return (left * scales)[:, :2][index.ravel()]
     return umap_of(distinct, MapSettings(min_dist=0.1))[index.ravel()]
 
 
