@@ -38,7 +38,7 @@ def _importance_words(row: dict, unit: str, amount: str) -> str:
         said.append(f"{signed(row['push'])} {unit} ({signed(row['push_low'])} to {signed(row['push_high'])}) for one more "
                     f"{amount or 'unit'}")
     if not row["direction"]:
-        said.append("which way is open: networks disagree, or too few alloys hold it")
+        said.append("which way is open: it turns round with the amount, or networks disagree, or too few alloys hold it")
     return "<br>".join([*said, f"held by {row['n']:,} alloys"])
 
 

@@ -18,7 +18,9 @@ def beeswarm_figure(names: Sequence[str], bars: np.ndarray, amounts: np.ndarray,
     bars, amounts: [n, N]; amounts of NaN are grey; texts: what hovering says of each alloy [n].
     """
     rank = np.stack([_rank(column) for column in amounts.T], axis=1) if len(names) else amounts
-    offsets = np.stack([_offsets(column, np.ptp(bars) or 1.0) for column in bars.T], axis=1) if len(names) else bars
+    known = bars[np.isfinite(bars)]
+    span = np.ptp(known) if len(known) else 0.0
+    offsets = np.stack([_offsets(np.nan_to_num(column), span or 1.0) for column in bars.T], axis=1) if len(names) else bars
     rows = np.arange(len(names)) + offsets
     said = [f"{name}: {value:.3g}" if value == value else f"{name}: not reported" for one in amounts
             for name, value in zip(names, one, strict=True)]
@@ -61,19 +63,19 @@ def dependence_figure(amounts: np.ndarray, bars: np.ndarray, spread: np.ndarray,
     dotted = {"type": "line", "x0": mean, "x1": mean, "yref": "paper", "y0": 0, "y1": 1,
               "line": {"color": GREY, "width": 1, "dash": "dot"}}
     shapes = [across, dotted] if np.isfinite(mean) else [across]
-    return calm(traces, height=430, x=x, y=f"push from the mean alloy ({unit})", shapes=shapes, legend=_legend(shade),
-                margin={"l": 4, "r": 8, "t": 30, "b": 90})
+    return calm(traces, height=450, x=x, y=f"push from the mean alloy ({unit})", shapes=shapes, legend=_legend(shade, -0.2),
+                margin={"l": 4, "r": 8, "t": 30, "b": 100})
 
 
 def alike_figure(xy: np.ndarray, shade: np.ndarray, texts: np.ndarray, *, title: str) -> go.Figure:
     """Alloys [n, 2] as neighbours when they are explained alike; shade: numbers or words [n]."""
     hidden = {"visible": False}
     return calm(_points(xy[:, 0], xy[:, 1], shade, texts, title, size=8), height=480, xaxis=hidden, yaxis=hidden,
-                legend=_legend(shade), margin={"l": 0, "r": 0, "t": 8, "b": 80})
+                legend=_legend(shade, -0.02), margin={"l": 0, "r": 0, "t": 8, "b": 80})
 
 
-def _legend(shade):
-    return {"y": -0.02, "yanchor": "top", "itemsizing": "constant"} if shade.dtype.kind != "f" else False
+def _legend(shade, y):
+    return {"y": y, "yanchor": "top", "itemsizing": "constant"} if shade.dtype.kind != "f" else False
 
 
 def _points(x, y, shade, texts, title, *, size: float, said=None) -> list[go.Scattergl]:
@@ -86,7 +88,7 @@ def _points(x, y, shade, texts, title, *, size: float, said=None) -> list[go.Sca
     has = np.isfinite(shade)
     low, high = np.percentile(shade[has], SPREAD) if has.any() else (0.0, 1.0)
     colored = {"color": shade[has], "colorscale": SEQUENTIAL, "cmin": low, "cmax": high if high > low else low + 1.0,
-               "colorbar": _BAR | {"title": {"text": title, "side": "top"}, "y": -0.16, "yanchor": "top"}}
+               "colorbar": _BAR | {"title": {"text": title, "side": "top"}, "y": -0.2, "yanchor": "top"}}
     pale = [_marks(x, y, texts, said, ~has, {"color": tint(GREY, 0.5)}, size)] if not has.all() else []
     return [*pale, _marks(x, y, texts, said, has, colored, size)]
 

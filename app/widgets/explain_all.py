@@ -111,7 +111,9 @@ def _facts(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
                        for one, some in zip(found, rows, strict=True))
     gaps = ", ".join(f"{written(one.alloys['gap'].abs().median())} {unit_of_change(one.task)}" for one in found)
     st.caption(f"Alloys explained: {counts}. Each against the mean alloy of the property, under the conditions under which it "
-               f"was measured most often. What the bars miss of a difference: {gaps} in the median.")
+               f"was measured most often. What the bars miss of a difference: {gaps} in the median.",
+               help="Integrated gradients of all networks and alloys in a few calls; they agree with those of path-explain, "
+                    "which explains single alloys.")
 
 
 def _columns(found: Sequence[Overall], rows: Sequence[np.ndarray]):
@@ -183,9 +185,10 @@ def _each(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
     names = ranked([summary(one.bars(by).of(some)) for one, some in zip(found, rows, strict=True) if some.any()], MOST_ROWS)
     for _, one, some in _columns(found, rows):
         bars = one.bars(by).of(some)
-        places = [bars.names.index(name) for name in names if name in bars.names]
-        figure = beeswarm_figure([called(bars.names[place]) for place in places], bars.values[:, places],
-                                 bars.amounts[:, places], texts(one)[some], unit=unit_of_change(one.task))
+        values, amounts = (pd.DataFrame(numbers, columns=list(bars.names)).reindex(columns=names).to_numpy(float)
+                           for numbers in (bars.values, bars.amounts))
+        figure = beeswarm_figure([called(name) for name in names], values, amounts, texts(one)[some],
+                                 unit=unit_of_change(one.task))
         framed_figure(f"**{one.task.label}**", figure, bars_table(one, some, by), f"swarm_{one.task.key}", "", name=f"all-{by}")
 
 
@@ -213,15 +216,21 @@ def _one(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
         table = one.alloys[some].assign(**{f"{AT}{focus.element}": bars.amounts[:, place], "push": bars.values[:, place],
                                            "spread": bars.spread[:, place]})
         slope = summary(bars).set_index("name").loc[focus.element]
-        framed_figure(f"**{one.task.label}**", figure, table, f"one_{one.task.key}", _slope_words(slope, one), name="all")
+        framed_figure(f"**{one.task.label}**", figure, table, f"one_{one.task.key}",
+                      _slope_words(slope, one) + _no_part(one, focus), name="all")
 
 
 def _slope_words(slope: pd.Series, one: Overall) -> str:
     unit = unit_of_change(one.task)
     if not np.isfinite(slope["push"]):
         return "Too few alloys hold it to say what one more at.% does."
-    return (f"On average over {slope['n']:,} alloys that hold it, one more at.% pushes by {signed(slope['push'])} {unit} "
+    return (f"On average over {slope['n']:.0f} alloys that hold it, one more at.% pushes by {signed(slope['push'])} {unit} "
             f"({signed(slope['push_low'])} to {signed(slope['push_high'])} over the networks).")
+
+
+def _no_part(one: Overall, focus: Focus) -> str:
+    is_strange = focus.color in CONDITION_WORDS and focus.color not in one.task.conditions
+    return f" {called(focus.color)} plays no part in {one.task.label.lower()}." if is_strange else ""
 
 
 def _map(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
@@ -242,7 +251,8 @@ def _map(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
         xy = layouts[one.task.key]
         figure = alike_figure(xy[some], shade[some], texts(one)[some], title=title)
         table = one.alloys[some].assign(x=xy[some, 0], y=xy[some, 1])
-        framed_figure(f"**{one.task.label}**", figure, table, f"alike_{one.task.key}", "", name="all")
+        framed_figure(f"**{one.task.label}**", figure, table, f"alike_{one.task.key}", _no_part(one, state.shown(FOCUS)).strip(),
+                      name="all")
 
 
 def _wait_for_map(settings: OverallSettings) -> None:

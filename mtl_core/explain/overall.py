@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
+from scipy.stats import rankdata
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
@@ -29,6 +30,7 @@ from mtl_core.types import Conditions
 FORMAT = 1  # of what is stored
 PRESENT = 0.05  # at.% from which an alloy holds an element; less is a trace
 FEWEST = 5  # alloys that have to hold an element before its push is told
+WEAK = 0.3  # a correlation of ranks below it
 INTERVAL = (0.05, 0.95)  # of the members
 FEW = 30  # alloys, below which UMAP has nothing to go by
 GROUPS = {"element": "elements", "descriptor": "descriptors", "corrosion": "descriptors"}
@@ -183,19 +185,39 @@ def _stated(rows, task):
 
 def summary(bars: Bars) -> pd.DataFrame:
     """One row a bar, the most important first: name, importance, low, high (5 to 95 % of the members), push, push_low, push_high
-    in the unit of the task for one at.% or one unit of a feature, direction (1, −1; 0 where fewer than nine members in ten agree
-    on it, or too few alloys hold it), n (alloys that do), usual (the median amount in these)."""
+    in the unit of the task for one at.% or one unit of a feature, correlation (of ranks, bar against amount), direction, n
+    (alloys that hold it), usual (the median amount in these).
+
+    direction: the sign of the correlation where nine members in ten agree on it, and where it is not weak or the push of as many
+    members has it too; 0 where the direction is open: networks disagree, amounts decide little or turn it round, or fewer than
+    five alloys hold it.
+    """
     towards = np.einsum("mij,ij->mj", bars.of_members, np.sign(bars.values), dtype=float) / max(len(bars.values), 1)
     change = np.where(bars.holds, bars.amounts - bars.baseline, 0.0)
     square, n = (change**2).sum(axis=0), bars.holds.sum(axis=0)
     enough = (n >= FEWEST) & (square > 0)
     pushes = np.einsum("mij,ij->mj", bars.of_members, change, dtype=float) / np.where(enough, square, np.nan)
-    agree = np.maximum((pushes > 0).mean(axis=0), (pushes < 0).mean(axis=0)) >= AGREEMENT
+    ranks = _rank_correlations(bars)
+    agree = np.maximum((ranks > 0).mean(axis=0), (ranks < 0).mean(axis=0)) >= AGREEMENT
+    sign = np.sign(ranks.mean(axis=0))
+    is_clear = enough & agree & ((np.abs(ranks.mean(axis=0)) >= WEAK) | ((np.sign(pushes) == sign).mean(axis=0) >= AGREEMENT))
     frame = pd.DataFrame({"name": bars.names, **_spread("", towards, "importance"), **_spread("push_", pushes, "push"),
-                          "direction": np.where(agree, np.sign(np.nan_to_num(pushes.mean(axis=0))), 0.0).astype(int), "n": n,
+                          "correlation": ranks.mean(axis=0), "direction": np.where(is_clear, sign, 0.0).astype(int), "n": n,
                           "usual": [np.median(bars.amounts[rows, column]) if rows.any() else np.nan
                                     for column, rows in enumerate(bars.holds.T)]})
     return frame.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _rank_correlations(bars):
+    """Spearman's, of each member's bars with the amounts, [M, N]; 0 where one of them does not vary. What is not reported has
+    no rank."""
+    known = np.isfinite(bars.amounts)
+    x = np.where(known, rankdata(np.where(known, bars.amounts, np.inf), axis=0), np.nan)
+    y = np.where(known, rankdata(np.where(known, bars.of_members, np.inf), axis=1), np.nan)
+    x, y = (np.nan_to_num(ranks - np.sum(np.nan_to_num(ranks), axis=-2, keepdims=True) / np.maximum(known.sum(axis=0), 1))
+            for ranks in (x, y))
+    size = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=1))
+    return np.divide((x * y).sum(axis=1), size, out=np.zeros_like(size), where=size > 0)
 
 
 def _spread(prefix, of_members, name):
