@@ -88,7 +88,7 @@ def compact(quick: Quick = False, browser: Annotated[bool, typer.Option(help="Un
         away = [np.abs(bars(*asked, baseline=baseline).values - attribute(*asked, baseline=baseline).values).max()
                 for asked in ((predictor(), alloy, UNREPORTED, task) for alloy in random_alloys(4 if quick else 40))]
         share = 100 * np.array(away) / typical_range(predictor(), task)
-        rows.append({"task": task.key, "largest difference of a bar, % of the range: median": np.median(share), "max": share.max()})
+        rows.append({"task": task.key, "largest difference of a bar, % of range: median": np.median(share), "max": share.max()})
     show(rows)
     if browser:
         _under_a_slider(n_moves=10 if quick else 40)

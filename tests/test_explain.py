@@ -4,9 +4,9 @@ import pytest
 import tensorflow as tf
 
 from mtl_core.chemistry.composition import Composition
-from mtl_core.explain.attribution import MOST_GAP, N_NODES, _ElementPath, attribute, typical_range
+from mtl_core.explain.attribution import MOST_GAP, NODES, _ElementPath, attribute, typical_range
 from mtl_core.explain.compact import compact, element_bars
-from mtl_core.explain.path_explainer import expected_gradients, integrated_gradients, plain_integrated_gradients
+from mtl_core.explain.path_explainer import even_nodes, expected_gradients, integrated_gradients, plain_integrated_gradients
 from mtl_core.types import Conditions
 
 ALLOY, BASELINE = Composition.from_text("Al0.5CoCrFeNi"), Composition.from_text("CoCrFeMnNi")
@@ -14,7 +14,12 @@ WITH_NITROGEN = Composition.from_text("Fe-22Cr-5Ni-3Mo-0.17N wt%")
 STATED = Conditions(process="CAST", scan_rate_mv_s=1.0)
 
 
-@pytest.mark.parametrize("integrate", [lambda *of: integrated_gradients(*of, n_nodes=4),
+def by_gauss(*of, n_nodes):
+    nodes, weights = even_nodes(n_nodes)
+    return integrated_gradients(*of, nodes=nodes, weights=weights)
+
+
+@pytest.mark.parametrize("integrate", [lambda *of: by_gauss(*of, n_nodes=4),
                                        lambda *of: plain_integrated_gradients(*of, n_steps=200)], ids=["ours", "as published"])
 def test_the_attributions_of_a_product_are_those_by_hand(integrate):
     """f = x y from (0, 0): both get half of it; a linear input gets slope × difference, an unchanged one nothing."""
@@ -26,7 +31,7 @@ def test_the_attributions_of_a_product_are_those_by_hand(integrate):
 def test_a_few_nodes_are_exact_where_evenly_spaced_points_are_not():
     """∂/∂x of x⁷ from 0 to 1 is no straight line: 4 nodes of Gauss integrate it exactly."""
     ours, published = (integrate(lambda x: x[:, 0] ** 7, np.ones((1, 1)), np.zeros((1, 1)), **{count: 4})
-                       for integrate, count in ((integrated_gradients, "n_nodes"), (plain_integrated_gradients, "n_steps")))
+                       for integrate, count in ((by_gauss, "n_nodes"), (plain_integrated_gradients, "n_steps")))
     assert ours == pytest.approx(1.0, abs=1e-5) and abs(published - 1.0) > 0.5
 
 
@@ -62,7 +67,7 @@ def test_the_nodes_agree_with_the_package_as_published_at_many_steps(predictor, 
     path = _ElementPath(predictor, task, predictor.at_matrix([ALLOY, BASELINE]), [STATED] * 2)
     end, start = path.ends[:1], path.ends[1:]
     reference = path.bars(plain_integrated_gradients(path, end, start, n_steps=300)[0])
-    ours = path.bars(integrated_gradients(path, end, start, n_nodes=N_NODES[0])[0])
+    ours = path.bars(by_gauss(path, end, start, n_nodes=NODES[0][0])[0])
     np.testing.assert_allclose(ours, reference, atol=0.02 * typical_range(predictor, task))
 
 

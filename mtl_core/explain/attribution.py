@@ -21,7 +21,8 @@ from tensorflow.experimental import numpy as tnp
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.explain.members import OfMembers
-from mtl_core.explain.path_explainer import expected_gradients, integrated_gradients
+from mtl_core.explain.nodes import nodes_along
+from mtl_core.explain.path_explainer import even_nodes, expected_gradients, integrated_gradients
 from mtl_core.features.table import featurize
 from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
@@ -29,7 +30,7 @@ from mtl_core.uncertainty.predictor import Predictor
 
 By = Literal["element", "feature", "kind"]
 
-N_NODES = (24, 48, 96)  # of the integral: more, while the gap is larger than MOST_GAP
+NODES = ((6, 4), (6, 8), (6, 16))  # nodes a panel, and panels: more, while the gap is larger than MOST_GAP
 MOST_GAP = 0.01  # of the range of the task
 N_DRAWS, N_BLOCKS, BATCH = 512, 8, 32  # from a distribution of baselines, in blocks whose scatter tells the error
 KINDS = {"element": "elements", "descriptor": "descriptors", "corrosion": "descriptors", "process": "conditions",
@@ -84,8 +85,9 @@ def attribute(predictor: Predictor, composition: Composition, conditions: Condit
 
 def _along(path, most):
     """The integral along one path [M, N], with more nodes while its gap is larger than `most`."""
-    for n_nodes in N_NODES:
-        of_members = path.bars(integrated_gradients(path, path.ends[:1], path.ends[1:], n_nodes=n_nodes)[0])
+    for n_nodes, n_panels in NODES:
+        nodes, weights = path.nodes(n_nodes, n_panels)
+        of_members = path.bars(integrated_gradients(path, path.ends[:1], path.ends[1:], nodes=nodes, weights=weights)[0])
         if abs(path.answers[0] - path.answers[1] - of_members.mean(axis=0).sum()) <= most:
             break
     return of_members
@@ -120,6 +122,10 @@ class _FeaturePath:
     def __call__(self, z: tf.Tensor) -> tf.Tensor:
         """[b] in the unit of the task, from coordinates [b, M, …]."""
         return self._physical(tf.reduce_mean(self._members(self._values(z)), axis=1))
+
+    def nodes(self, n_nodes: int, n_panels: int) -> tuple[np.ndarray, np.ndarray]:
+        """Where on a single path the gradient is taken, and how much that counts, [n_panels × n_nodes] each."""
+        return even_nodes(n_nodes * n_panels)
 
     def bars(self, attributions: np.ndarray) -> np.ndarray:
         """What each member says [M, N], from attributions to the coordinates [M, …]."""
@@ -166,13 +172,17 @@ class _ElementPath(_FeaturePath):
 
     def __init__(self, predictor, task, at, conditions):
         super().__init__(predictor, task, at, conditions)
-        spec = self.ensemble.spec
+        spec, self.at, self.predictor = self.ensemble.spec, at, predictor
         self.origins = np.array(spec.origins)[spec.n_of_composition:]
         features = self.ends.reshape(*self.ends.shape[:2], self.n_draws, -1)
         context = features[..., spec.n_of_composition:].reshape(*self.ends.shape[:2], -1)
         members = np.broadcast_to(at[:, None], (len(at), self.ensemble.n_members, at.shape[1]))
         self.ends = np.concatenate([members, context], axis=-1)
         self._step(spec, [set(text.split()) for text in predictor.unstated(at)])
+
+    def nodes(self, n_nodes, n_panels):
+        nodes, weights = nodes_along(self.predictor, self.task, self.at[:1], self.at[1:], n_nodes=n_nodes, n_panels=n_panels)
+        return nodes[0], weights[0]
 
     def _step(self, spec, unstated):
         """An element that only one end states is stated all along the path; what that changes at the other end is a step of the

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_core.chemistry.composition import Composition
-from mtl_core.explain.attribution import Attribution
+from mtl_core.explain.attribution import MOST_GAP, Attribution, typical_range
 from mtl_core.explain.nodes import nodes_along
 from mtl_core.features.table import featurize
 from mtl_core.tasks import TaskSpec
@@ -26,17 +26,22 @@ from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
 
 N_NODES = 12
+NODES = ((4, 6), (6, 8))  # nodes a panel, and panels: more, while the gap of a single alloy is larger than MOST_GAP
 STEP = 1e-4  # of an element's amount, for the slopes of the featuriser
 
 
 def compact(predictor: Predictor, composition: Composition, conditions: Conditions, task: TaskSpec, *,
-            baseline: Composition, n_nodes: int = N_NODES) -> Attribution:
+            baseline: Composition) -> Attribution:
     """The same as `attribute(…, by="element")` under the conditions of the alloy, but for the error of fewer nodes."""
     at = predictor.at_matrix([composition, baseline])
-    of_members, answers = element_bars(predictor, task, at[:1], at[1:], [conditions], n_nodes=n_nodes)
+    for n_nodes, n_panels in NODES:
+        of_members, _, ends = both_bars(predictor, task, at[:1], at[1:], [conditions], n_nodes=n_nodes, n_panels=n_panels)
+        gap = ends[1, 0] - ends[0, 0] - of_members.mean(axis=0).sum()
+        if abs(gap) <= MOST_GAP * typical_range(predictor, task):
+            break
     shown = np.flatnonzero(np.abs(of_members[:, 0]).max(axis=0) > 0)
     names = tuple(predictor.ensemble.spec.symbols[index] for index in shown)
-    return Attribution(task, names, of_members[:, 0, shown], np.zeros(len(shown)), *answers[:, 0].tolist())
+    return Attribution(task, names, of_members[:, 0, shown], np.zeros(len(shown)), *ends[:, 0].tolist())
 
 
 def element_bars(predictor: Predictor, task: TaskSpec, at: np.ndarray, baseline: np.ndarray, conditions: Sequence[Conditions], *,
@@ -62,7 +67,8 @@ def both_bars(predictor: Predictor, task: TaskSpec, at: np.ndarray, baseline: np
     weighed = slopes * (weights * _unit_slope(task, answers)).astype(np.float32)[..., None]
     moves, (steps, ends) = path.moves(t), path.steps()
     elements, features = steps.copy(), (weighed * moves.sum(axis=-1)).sum(axis=2)
-    by_alloy = weighed.swapaxes(0, 1).reshape(len(at), len(weighed), -1) @ moves.reshape(len(at), -1, moves.shape[-1])
+    rows = weighed[0, 0].size
+    by_alloy = weighed.swapaxes(0, 1).reshape(len(at), -1, rows) @ moves.reshape(len(at), rows, len(path.changed))
     elements[..., path.changed] += by_alloy.swapaxes(0, 1)
     for symbol, column in path.mask_of.items():
         features[..., column] += steps[..., predictor.ensemble.spec.symbols.index(symbol)]
