@@ -57,15 +57,12 @@ def agreement(n: Annotated[int, typer.Option(min=2)] = 20) -> None:
     from mtl_core.explain.baselines import baseline_of
     from mtl_core.explain.overall import OverallSettings, overall
     from mtl_core.pipeline import load_predictor
-    from mtl_core.types import Conditions
 
     predictor = load_predictor()
     for one in overall(predictor, OverallSettings(n=max(n, 10))):
         found, symbols = [], predictor.ensemble.spec.symbols
-        for row, alloy in enumerate(one.alloys.to_dict("records")):
-            given = {name: alloy[name] if alloy[name] == alloy[name] else None for name in one.task.conditions}
-            reference = attribute(predictor, Composition.from_array(one.at[row], symbols, normalise=True),
-                                  Conditions.model_construct(**dict.fromkeys(Conditions.model_fields) | given), one.task,
+        for row, conditions in enumerate(one.conditions):
+            reference = attribute(predictor, Composition.from_array(one.at[row], symbols, normalise=True), conditions, one.task,
                                   baseline=baseline_of("mean", predictor, None, one.task))
             theirs = dict(zip(reference.names, reference.values, strict=True))
             ours = one.elements[:, row].mean(axis=0)

@@ -86,6 +86,11 @@ class Overall:
     elements: np.ndarray
     features: np.ndarray
 
+    @property
+    def conditions(self) -> list[Conditions]:
+        """Those of each alloy; what the task does not depend on is left out."""
+        return [_conditions(row, self.task) for row in self.alloys.to_dict("records")]
+
     def bars(self, by: str = "element") -> Bars:
         """Bars of the elements that some alloy or the mean one holds; of features, on that same path; or of the two kinds of
         features."""
@@ -155,9 +160,14 @@ def _drawn(predictor, task, settings):
     alloys = pd.DataFrame(known).assign(formula=formulas, family=families[chosen].to_numpy())
     alloys = alloys.assign(**{name: alloys[name].fillna("") if name == "process" else alloys[name].astype(float)
                               for name in task.conditions})
-    nothing = dict.fromkeys(Conditions.model_fields)
-    conditions = [Conditions.model_construct(**nothing | {name: one[name] for name in task.conditions}) for one in known]
+    conditions = [_conditions(one, task) for one in known]
     return 100.0 * distinct[chosen] / distinct[chosen].sum(axis=1, keepdims=True), alloys, conditions
+
+
+def _conditions(stated: Mapping, task: TaskSpec) -> Conditions:
+    """As they were measured, be they within what a what-if may ask or not."""
+    given = {name: stated[name] for name in task.conditions if stated[name] != "" and not pd.isna(stated[name])}
+    return Conditions.model_construct(**dict.fromkeys(Conditions.model_fields) | given)
 
 
 def _known(rows: pd.DataFrame | None, task: TaskSpec, usual: Mapping) -> dict:
