@@ -135,9 +135,9 @@ def swaps_table(found, alloy: str) -> pd.DataFrame:
 
 
 def swap_words(found, row: int) -> str:
-    """"Fe → Mo: +4.2 ± 1.1 HV, +20 ± 5 mV"; a question mark where the networks disagree on the sign."""
+    """"Fe → Mo: +4.2 ± 1.1 HV, +20 ± 5 mV"; (?): the networks disagree on the sign, (!): outside the domain."""
     effects = [f"{signed(found.values[row, column])} ± {written(found.spread[row, column])} {unit_of_change(task)}"
-               f"{'' if found.is_stable[row, column] else ' (?)'}"
+               f"{'' if found.is_stable[row, column] else ' (?)'}{'' if found.in_domain[row, column] else ' (!)'}"
                for column, task in enumerate(found.tasks)]
     return f"{found.out[row]} → {found.into[row]}: {', '.join(effects)}"
 

@@ -5,9 +5,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.figures.style import GREY, STILL, calm, tint
+from mtl_core.chemistry.elements import SYMBOLS
 
 BELOW = "#4a5fa5"
-SHARE = 0.95  # of the cells whose size the colours span; the rest is as strong as these
+SHARE = 0.85  # of the cells whose size the colours span; the rest is as strong as these
 CELL = 30  # px
 
 
@@ -17,7 +18,7 @@ def swaps_figure(out: Sequence[str], into: Sequence[str], values: np.ndarray, is
 
     Grey where the networks disagree on the sign, "!" where the alloy leaves the domain. texts: [n], shown on hover.
     """
-    rows, columns = list(dict.fromkeys(out)), list(dict.fromkeys(into))
+    rows, columns = list(dict.fromkeys(out)), sorted(set(into), key=SYMBOLS.index)
     place = ([rows.index(one) for one in out], [columns.index(one) for one in into])
     cells, marks, hover = (np.full((len(rows), len(columns)), fill, dtype) for fill, dtype in
                            ((np.nan, float), ("", object), ("", object)))

@@ -44,8 +44,9 @@ else:
     chosen = state.selection()
     left, right = st.columns([2, 1], vertical_alignment="top", gap="large")
     with left, st.container(gap=None):
-        st.subheader(name_of(chosen.composition) or chosen.spelled, anchor=False)
-        st.caption(f"{chosen.spelled}  \n{spoken(chosen.conditions)}")
+        name = name_of(chosen.composition)
+        st.subheader(name or chosen.spelled, anchor=False)
+        st.caption("  \n".join(filter(None, (name and chosen.spelled, spoken(chosen.conditions)))))
         st.page_link("views/design.py", label="Chosen on the Design page", icon=":material/tune:")
     with right:
         baseline = baseline_picker(chosen)

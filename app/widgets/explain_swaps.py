@@ -30,7 +30,8 @@ def swaps_panel(chosen: Selection) -> None:
         st.info(f"{str(error)[0].upper()}{str(error)[1:]}.")
         return
     st.caption(f"{step} at.% of one element out, as much of another in, and the whole prediction anew: same networks, masks and "
-               "conditions. ±: standard deviation over the networks.")
+               "conditions. ±: standard deviation over the networks. (?): they disagree on the sign. (!): the alloy lies outside the "
+               "domain.")
     _best(chosen, found)
     partners = list(dict.fromkeys(found.out))
     bars, matrix = st.tabs([f"Replace {_usual(chosen, partners)}" if len(partners) == 1 else "Replace one element", "All pairs"],
@@ -52,10 +53,16 @@ def _best(chosen: Selection, found) -> None:
         with columns[index % len(columns)]:
             st.markdown(f"**{wanted}**")
             if not rows:
-                st.caption("No swap does, by a sign on which the networks agree and inside the domain.")
+                st.caption(f"No swap does, by a sign on which the networks agree and inside the domain.{_outside(found)}")
             for row in rows:
                 if st.button(swap_words(found, row), key=f"swap_{index}_{row}", width="stretch", help="Open in Design"):
                     _open(chosen, found, row)
+
+
+def _outside(found) -> str:
+    """Where no swap is inside the domain of a property at all."""
+    outside = [task.label.lower() for column, task in enumerate(found.tasks) if not found.in_domain[:, column].any()]
+    return f" All of these alloys lie outside that of {' and '.join(outside)}." if outside else ""
 
 
 def _open(chosen: Selection, found, row: int) -> None:
@@ -77,19 +84,21 @@ def _bars(chosen: Selection, found, partners: list[str], step: str) -> None:
         st.space("stretch")
         csv_button(swaps_table(found, chosen.composition.formula(digits=4)), "swaps", name="explain")
     rows = np.flatnonzero(np.array(found.out) == partner)
-    rows = rows[np.argsort(-found.values[rows, 0], kind="stable")]
+    rows = rows[np.lexsort((-found.values[rows, 0], ~found.in_domain[rows].any(axis=1)))]
     columns = st.columns(per_row(len(found.tasks)), gap="large")
     for index, task in enumerate(found.tasks):
         notes = ["" if inside else "outside the domain" for inside in found.in_domain[rows, index]]
         figure = attribution_figure(
             [found.into[row] for row in rows], found.values[rows, index], found.spread[rows, index], found.is_stable[rows, index],
-            unit=unit_of_change(task), color=color_of(index), notes=notes, x=f"{step} at.% {partner} replaced by", row=24)
+            unit=unit_of_change(task), color=color_of(index), notes=notes, x=f"{step} at.% {partner} replaced by",
+            row=24, is_sure=found.in_domain[rows, index])
         with columns[index % len(columns)]:
             st.markdown(f"**{task.label}**")
             st.plotly_chart(figure, key=f"swap_bars_{task.key}", config=camera(f"swaps-{task.key}"),
                             alt=f"Change of {task.label} for each element that replaces {partner}")
     st.caption(f"Both sides in the same order, so that a trade-off shows as bars of opposite sign. Grey: the networks disagree "
-               f"on the sign. Only {partner} goes out; choose another above.")
+               f"on the sign. Pale: outside the domain, maybe longer than the picture. Only {partner} goes out; choose "
+               "another above.")
 
 
 def _matrix(found) -> None:
