@@ -30,8 +30,7 @@ def swaps_panel(chosen: Selection) -> None:
         st.info(f"{str(error)[0].upper()}{str(error)[1:]}.")
         return
     st.caption(f"{step} at.% of one element out, as much of another in, and the whole prediction anew: same networks, masks and "
-               "conditions. ±: standard deviation over the networks. (?): they disagree on the sign. (!): the alloy lies outside the "
-               "domain.")
+               "conditions. ±: standard deviation over the networks. (?): they disagree on the sign. (!): outside the domain.")
     _best(chosen, found)
     partners = list(dict.fromkeys(found.out))
     bars, matrix = st.tabs([f"Replace {_usual(chosen, partners)}" if len(partners) == 1 else "Replace one element", "All pairs"],
