@@ -77,7 +77,7 @@ def bars_table(one: Overall, rows: np.ndarray, by: str) -> pd.DataFrame:
 
 def tradeoffs(across: pd.DataFrame, upwards: pd.DataFrame, x_unit: str, y_unit: str, *, usual: bool) -> pd.DataFrame:
     """What an element does to two tasks, one row an element that enough alloys of both hold; usual: for its usual amount in each
-    of them, otherwise for one at.%. Both tables are those of `mtl_core.explain.overall.summary`."""
+    of them, otherwise for one at.%. Both tables are those of `mtl_core.explain.summary.summary`."""
     both = across.merge(upwards, on="name", suffixes=("_x", "_y")).dropna(subset=["push_x", "push_y"])
     points = {"name": both["name"]}
     for axis in "xy":

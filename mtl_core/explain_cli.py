@@ -62,6 +62,7 @@ def explain_all(
         import tensorflow  # noqa: F401
     from mtl_core import pipeline
     from mtl_core.explain import overall
+    from mtl_core.explain.summary import summary
     from mtl_core.files import write_arrays
 
     found = overall.overall(pipeline.load_predictor(run), overall.OverallSettings(n=n, same=same),
@@ -72,7 +73,7 @@ def explain_all(
         write_arrays(layout, {one.task.key: overall.layout(one) for one in found})
     emit({"run": run, "by": by, "tasks": {
         one.task.key: {"label": one.task.label, "unit": one.task.unit, "n_alloys": len(one.alloys),
-                       "bars": _rows(overall.summary(one.bars(by)))} for one in found}},
+                       "bars": _rows(summary(one.bars(by)))} for one in found}},
          as_json=as_json, show=_show_summary)
 
 

@@ -15,7 +15,8 @@ from mtl_core.ensemble.ensemble import Ensemble
 from mtl_core.errors import CheckpointError
 from mtl_core.explain.attribution import MOST_GAP, typical_range
 from mtl_core.explain.compact import both_bars
-from mtl_core.explain.overall import Overall, OverallSettings, explained, load, overall, save, summary
+from mtl_core.explain.overall import Overall, OverallSettings, explained, load, overall, save
+from mtl_core.explain.summary import summary
 from mtl_core.features.preparation import TargetTransform, stacked
 from mtl_core.features.scaling import Scaler
 from mtl_core.files import write_arrays

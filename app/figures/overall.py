@@ -16,7 +16,7 @@ def importance_figure(rows: pd.DataFrame, labels: Sequence[str], *, unit: str, a
     """Mean size of the pushes, to the right where more of it raises the prediction and to the left where it lowers it; grey where
     the direction is open.
 
-    rows: those of `mtl_core.explain.overall.summary`, top to bottom, as named by labels; amount: unit of what a bar stands for.
+    rows: those of `mtl_core.explain.summary.summary`, top to bottom, as named by labels; amount: unit of what a bar stands for.
     """
     side = np.where(rows["direction"] < 0, -1, 1)
     shades = np.where(rows["direction"] != 0, color, tint(GREY, 0.55))

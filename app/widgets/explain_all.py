@@ -14,7 +14,8 @@ from app.services import overall
 from app.widgets.explain_focus import FOCUS, controls, facts, open_focus, task_columns, ways
 from app.widgets.explain_points import element_view, map_view, swarm_view
 from app.widgets.framed import framed_figure
-from mtl_core.explain.overall import Overall, OverallSettings, summary
+from mtl_core.explain.overall import Overall, OverallSettings
+from mtl_core.explain.summary import summary
 
 AMOUNTS = {"usual": "its usual amount", "one": "one at.%"}
 

@@ -15,7 +15,8 @@ from app.services import overall
 from app.widgets.explain_focus import FOCUS, control, task_columns, ways
 from app.widgets.framed import framed_figure
 from mtl_core.data.schema import AT
-from mtl_core.explain.overall import Overall, OverallSettings, summary
+from mtl_core.explain.overall import Overall, OverallSettings
+from mtl_core.explain.summary import summary
 
 
 def swarm_view(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:

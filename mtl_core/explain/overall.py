@@ -1,27 +1,22 @@
-"""What pushes the predictions of many alloys: attributions of all that a task was learnt from, and what they have in common.
+"""What pushes the predictions of many alloys: attributions of all that a task was learnt from.
 
-Each alloy is explained against the mean alloy of the task, under the conditions under which it was measured most often. Of n
-alloys with bars φ_mn of members m, and amounts Δ_n counted from the mean alloy,
-    importance   ⟨|φ_n|⟩ over alloys, φ_n = ⟨φ_mn⟩ over members; of one member it is ⟨sign(φ_n) φ_mn⟩, whose mean is that
-    push         Σ_n Δ_n φ_mn / Σ_n Δ_n², over the alloys that hold the element: what one more at.% of it does on average
+Each alloy is explained against the mean alloy of the task, under the conditions under which it was measured most often.
 
 Axes: member M · alloy n · element E, column C, bar N.
 """
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.stats import rankdata
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
 from mtl_core.errors import CheckpointError
-from mtl_core.explain.members import AGREEMENT, OfMembers
+from mtl_core.explain.summary import Bars
 from mtl_core.features.table import FeatureSpec, featurize
 from mtl_core.files import read_arrays, write_arrays
 from mtl_core.tasks import TASKS, TaskSpec
@@ -29,9 +24,6 @@ from mtl_core.types import Conditions
 
 FORMAT = 1  # of what is stored
 PRESENT = 0.05  # at.% from which an alloy holds an element; less is a trace
-FEWEST = 5  # alloys that have to hold an element before its push is told
-WEAK = 0.3  # a correlation of ranks below it
-INTERVAL = (0.05, 0.95)  # of the members
 FEW = 30  # alloys, below which UMAP has nothing to go by
 GROUPS = {"element": "elements", "descriptor": "descriptors", "corrosion": "descriptors"}
 
@@ -43,26 +35,6 @@ class OverallSettings(BaseModel):
 
     n: int = Field(500, ge=10, le=5000)
     same: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Bars(OfMembers):
-    """Bars of n alloys in the unit of the task. amounts: [n, N] of what each bar stands for, baseline: [N]; NaN: none."""
-
-    names: tuple[str, ...]
-    of_members: np.ndarray
-    amounts: np.ndarray
-    baseline: np.ndarray
-    holds: np.ndarray
-
-    @cached_property
-    def values(self) -> np.ndarray:
-        """Mean over members [n, N]."""
-        return self.of_members.mean(axis=0)
-
-    def of(self, rows: np.ndarray) -> "Bars":
-        """Those of some alloys, indices or bool [n]."""
-        return Bars(self.names, self.of_members[:, rows], self.amounts[rows], self.baseline, self.holds[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,48 +163,6 @@ def _usual(rows, task):
 def _stated(rows, task):
     given = rows[list(task.conditions)].astype(object)
     return list(map(tuple, given.where(given.notna() & (given != ""), None).to_numpy()))
-
-
-def summary(bars: Bars) -> pd.DataFrame:
-    """One row a bar, the most important first: name, importance, low, high (5 to 95 % of the members), push, push_low, push_high
-    in the unit of the task for one at.% or one unit of a feature, correlation (of ranks, bar against amount), direction, n
-    (alloys that hold it), usual (the median amount in these).
-
-    direction: the sign of the correlation where nine members in ten agree on it, and where it is not weak or the push of as many
-    members has it too; 0 where the direction is open: networks disagree, amounts decide little or turn it round, or fewer than
-    five alloys hold it.
-    """
-    towards = np.einsum("mij,ij->mj", bars.of_members, np.sign(bars.values), dtype=float) / max(len(bars.values), 1)
-    change = np.where(bars.holds, bars.amounts - bars.baseline, 0.0)
-    square, n = (change**2).sum(axis=0), bars.holds.sum(axis=0)
-    enough = (n >= FEWEST) & (square > 0)
-    pushes = np.einsum("mij,ij->mj", bars.of_members, change, dtype=float) / np.where(enough, square, np.nan)
-    ranks = _rank_correlations(bars)
-    agree = np.maximum((ranks > 0).mean(axis=0), (ranks < 0).mean(axis=0)) >= AGREEMENT
-    sign = np.sign(ranks.mean(axis=0))
-    is_clear = enough & agree & ((np.abs(ranks.mean(axis=0)) >= WEAK) | ((np.sign(pushes) == sign).mean(axis=0) >= AGREEMENT))
-    frame = pd.DataFrame({"name": bars.names, **_spread("", towards, "importance"), **_spread("push_", pushes, "push"),
-                          "correlation": ranks.mean(axis=0), "direction": np.where(is_clear, sign, 0.0).astype(int), "n": n,
-                          "usual": [np.median(bars.amounts[rows, column]) if rows.any() else np.nan
-                                    for column, rows in enumerate(bars.holds.T)]})
-    return frame.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)
-
-
-def _rank_correlations(bars):
-    """Spearman's, of each member's bars with the amounts, [M, N]; 0 where one of them does not vary. What is not reported has
-    no rank."""
-    known = np.isfinite(bars.amounts)
-    x = np.where(known, rankdata(np.where(known, bars.amounts, np.inf), axis=0), np.nan)
-    y = np.where(known, rankdata(np.where(known, bars.of_members, np.inf), axis=1), np.nan)
-    x, y = (np.nan_to_num(ranks - np.sum(np.nan_to_num(ranks), axis=-2, keepdims=True) / np.maximum(known.sum(axis=0), 1))
-            for ranks in (x, y))
-    size = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=1))
-    return np.divide((x * y).sum(axis=1), size, out=np.zeros_like(size), where=size > 0)
-
-
-def _spread(prefix, of_members, name):
-    low, high = np.quantile(of_members, INTERVAL, axis=0)
-    return {name: of_members.mean(axis=0), f"{prefix}low": low, f"{prefix}high": high}
 
 
 def layout(found: Overall) -> np.ndarray:
