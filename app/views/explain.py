@@ -2,6 +2,7 @@
 import streamlit as st
 
 from app import state
+from app.baselines import QUERY_KEYS
 from app.explained import WAYS
 from app.presets import name_of, opening
 from app.widgets.baseline_picker import baseline_picker, open_baseline
@@ -39,7 +40,8 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     picture_switch()
 query = {} if view == "alloy" else {"view": view}
 if view == "all":
-    query |= overall_panel()
+    state.mirror_part(query, {"view", "by", "step", *QUERY_KEYS})
+    overall_panel()
 else:
     chosen = state.selection()
     left, right = st.columns([2, 1], vertical_alignment="top", gap="large")
@@ -50,12 +52,11 @@ else:
         st.page_link("views/design.py", label="Chosen on the Design page", icon=":material/tune:")
     with right:
         baseline = baseline_picker(chosen)
-    VIEWS[view][1](chosen, baseline)
-    query |= baseline.to_query()
     if view == "alloy":
         query |= {name: state.shown(f"explain_{name}") for name, usual in (("by", "element"), ("step", STEPS[-1]))
                   if state.shown(f"explain_{name}") != usual}
+    state.mirror(query | baseline.to_query())  # before what may take long
+    VIEWS[view][1](chosen, baseline)
 answering_note("explain")
 st.caption("What the model learnt is not necessarily a cause. Attributions through path-explain, along the straight line between "
            "the two alloys: integrated gradients, and expected gradients where there is a distribution of baselines.")
-state.mirror(query)
