@@ -1,9 +1,87 @@
-"""What was measured near the alloy, and which measurements decide its prediction."""
+"""What was measured: the readings and papers that decide a prediction, and the nearest measured alloys."""
+import pandas as pd
 import streamlit as st
 
+from app import state
+from app.evidence import circumstances
+from app.explained import unit_of_change
+from app.figures.influence import influence_figure
+from app.figures.style import color_of
 from app.selection import Selection
+from app.services import evidence
+from app.services.evidence import Deciding
+from app.widgets.framed import framed_figure
+from app.widgets.neighbours import DOI, columns_of, readable
+from mtl_core.tasks import TaskSpec
+
+VIEWS = {"readings": "Readings that decide it", "papers": "Papers that decide it", "near": "Nearest readings"}
+N_BARS, N_ROWS, HEIGHT = 10, 50, 420
+BARS = ("change", "spread", "is_stable")
+HOW = {
+    "readings": "What the prediction would be without one reading, about: a bar to the left says that it would be lower, so the "
+                "reading holds it up.",
+    "papers": "What the prediction would be without a whole paper, about; papers that printed one another's readings go "
+              "together. Alloy and distance are those of its nearest reading.",
+    "near": "The nearest readings in the data in use, whatever their weight. Without a bar: the networks did not learn from it."}
+METHOD = ("How this is worked out: each network that learnt from the reading is made linear in its weights where its training "
+          "ended, and moved to where it would stand without it, by one Newton step with the curvature of the training loss "
+          "(influence functions, Koh & Liang 2017). An estimate: training anew without it would differ. ±: standard deviation "
+          "over the networks. Grey: fewer than nine in ten agree on the sign.")
 
 
 def evidence_panel(chosen: Selection) -> None:
-    """Tables of the nearest and of the most influential measurements."""
-    st.info("Not made yet.")
+    """Bars and a table for each task."""
+    st.subheader("What was measured", anchor=False)
+    view = st.segmented_control("Measurements", list(VIEWS), format_func=VIEWS.get, default="readings", required=True,
+                                key="evidence_view", label_visibility="collapsed")
+    st.caption(HOW[view])
+    for index, one in enumerate(evidence.deciding(chosen)):
+        with st.container(border=True, key=f"evidence_{one.task.key}"):
+            _bars_and_table(_rows(chosen, one, view), one.task, view, color=color_of(index))
+    st.caption(METHOD)
+
+
+def _rows(chosen: Selection, one: Deciding, view: str) -> pd.DataFrame:
+    if view == "near":
+        return evidence.nearest(chosen, one, state.datasets())
+    return one.readings if view == "readings" else one.papers
+
+
+def _bars_and_table(rows: pd.DataFrame, task: TaskSpec, view: str, *, color: str) -> None:
+    left, right = st.columns([2, 3], gap="medium")
+    drawn = rows[rows["change"].notna()].head(N_BARS)
+    with left:
+        if drawn.empty:
+            st.markdown(f"**{task.label}**")
+            st.info("The networks learnt from none of these readings.")
+        else:
+            framed_figure(f"**{task.label}**", influence_figure(*_words(drawn, view), *(drawn[name].to_numpy() for name in BARS),
+                                                                unit=unit_of_change(task), color=color),
+                          rows, f"evidence_{task.key}", "", name=f"alloyscope-{view}-{task.key}")
+    table = (_papers if view == "papers" else _readings)(rows.head(N_ROWS), task)
+    right.dataframe(table, hide_index=True, width="stretch", key=f"evidence_table_{task.key}", placeholder="–", height=HEIGHT,
+                    column_config=columns_of(task) | {
+                        "change": st.column_config.NumberColumn(f"Without it ({unit_of_change(task)})", format="%+.3g"),
+                        "spread": st.column_config.NumberColumn("±", format="%.2g"), "n_rows": "Readings"})
+
+
+def _words(rows: pd.DataFrame, view: str) -> tuple[list[str], list[str]]:
+    """Beside each bar and on hover."""
+    if view == "papers":
+        around = [f"{row['n_rows']} readings, the nearest {row['distance']:.1f} at.% away" for row in rows.to_dict("records")]
+        return [_source(row) for row in rows.to_dict("records")], around
+    return [row["alloy"] for row in rows.to_dict("records")], [circumstances(row) for row in rows.to_dict("records")]
+
+
+def _source(row: dict) -> str:
+    return row["doi"] or row["reference_group"]
+
+
+def _readings(rows: pd.DataFrame, task: TaskSpec) -> pd.DataFrame:
+    shown = readable(rows, task).assign(change=rows["change"], spread=rows["spread"])
+    return shown[["alloy", "value", "change", "spread", "distance", *task.conditions, "year", "doi", "dataset"]]
+
+
+def _papers(rows: pd.DataFrame, task: TaskSpec) -> pd.DataFrame:
+    shown = rows.assign(doi=rows["doi"].map(lambda doi: DOI + doi if doi else None), year=rows["year"].astype("Int64"))
+    return shown[["doi", "change", "spread", "n_rows", "alloy", "distance", "year"]]

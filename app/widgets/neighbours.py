@@ -20,13 +20,13 @@ def neighbours_panel(selection: Selection) -> None:
     for task in model.tasks():
         st.markdown(f"**{task.label}** ({task.unit})")
         _own_values(selection, task)
-        nearest = _readable(measured.others_near(selection.composition, task.key, state.datasets()), task)
+        nearest = readable(measured.others_near(selection.composition, task.key, state.datasets()), task)
         st.dataframe(nearest, hide_index=True, width="stretch", key=f"nearest_{task.key}", placeholder="–",
-                     column_config=_columns(task))
+                     column_config=columns_of(task))
     st.caption("Distance: how many at.% would have to be exchanged. Values that start with > or < are bounds.")
 
 
-def _columns(task: TaskSpec) -> dict:
+def columns_of(task: TaskSpec) -> dict:
     headings = {name: label for name, (label, *_) in NUMBERS.items()} | {"process": "Processing"}
     return {name: headings[name] for name in task.conditions} | {
         "alloy": "Alloy (at.%)", "value": f"Measured ({task.unit})", "year": "Year", "dataset": "Dataset",
@@ -44,17 +44,17 @@ def _own_values(selection: Selection, task: TaskSpec) -> None:
                  column_config={"doi": st.column_config.LinkColumn("Source", display_text=rf"{DOI}(.*)")})
 
 
-def _readable(nearest: pd.DataFrame, task: TaskSpec) -> pd.DataFrame:
+def readable(nearest: pd.DataFrame, task: TaskSpec) -> pd.DataFrame:
     """Columns in reading order; conditions that do not matter for the task are left out, DOIs become links."""
     frame = nearest.assign(
         doi=nearest["doi"].map(lambda doi: DOI + doi if doi else None),
-        value=[_value(row) for row in nearest.to_dict("records")],
+        value=[value_of(row) for row in nearest.to_dict("records")],
         process=nearest["process"].map(lambda process: PROCESS_WORDS.get(process, "")),
         year=nearest["year"].astype("Int64"), dataset=nearest["source"].map(dataset_of))
     return frame[["alloy", "value", "distance", *task.conditions, "year", "doi", "dataset"]]
 
 
-def _value(row: dict) -> str:
+def value_of(row: dict) -> str:
     """"352", "> 800", "30 to 45"."""
     if row["value"] == row["value"]:
         return f"{row['value']:.4g}"

@@ -80,6 +80,23 @@ class Ensemble:
         shared = values[None, None] if len(values.shape) == 2 else values
         return self._answer(shared, task)[0]
 
+    def tangents(self, values: np.ndarray, task: str) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray, np.ndarray]:
+        """How the mean of a task turns with the weights, see `network.tangents`; then that mean and the log of its noise scale,
+        each [M, n], averaged over the masks. In units of the spread of the transformed target. values: unscaled features [n, F].
+        """
+        config, (parameters, masks, features, visible, _) = self.config.network, self._tensors[task]
+        x = Scaler(**features).transform(tf.constant(values[None, None], tf.float32), tnp) * visible
+        head = network.heads(config, parameters, len(self.tasks))[self.config.tasks.index(task)]
+        found = network.answer(config, head, x, network.trunk(config, parameters, x, masks), masks)
+        mean, log_scale = (tf.reduce_mean(part, axis=1).numpy() for part in found)
+        layers = network.tangents(config, parameters, head, x[:, 0])
+        return [(inputs.numpy(), slopes.numpy()) for inputs, slopes in layers], mean, log_scale
+
+    def target_of(self, task: str) -> TargetTransform:
+        """How each member transforms and scales a task, arrays [M, 1]."""
+        index = self.config.tasks.index(task)
+        return mapped(self.targets, lambda array: array[self.part_of_member, index, None])
+
     def _answer(self, values, task, graph=None):
         index = self.config.tasks.index(task)
         return (graph or _answer)(self.config.network, self.targets.kind, len(self.tasks), index, *self._tensors[task], values)

@@ -119,6 +119,28 @@ def answer(config: NetworkConfig, head: Parameters, x: tf.Tensor, hidden: tf.Ten
     return mean[..., 0], tf.clip_by_value(log_scale, *LOG_SCALE_RANGE)[..., 0]
 
 
+def tangents(config: NetworkConfig, parameters: Parameters, head: Parameters, x: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
+    """How the mean of one of the `heads` turns with the weights, without dropout: inputs [M, B, A] and slopes [M, B, C] of each
+    layer. Their outer product is the gradient by the layer's weights, the slopes that by its bias; the last sees the skip too.
+
+    x: scaled features [M, B, F].
+    """
+    activation = getattr(tf.nn, config.activation)
+    layers = [(parameters[f"trunk_{layer}_weight"], parameters[f"trunk_{layer}_bias"]) for layer in range(len(config.trunk))]
+    layers += [(head[name], head[name.replace("weight", "bias")])
+               for name in head if name.startswith("head") and name.endswith("weight")]
+    inputs, sums, hidden = [], [], x
+    with tf.GradientTape() as tape:
+        for weight, bias in layers:
+            total = hidden @ weight + bias
+            tape.watch(total)
+            inputs.append(hidden), sums.append(total)
+            hidden = activation(total)
+        mean = hidden @ head["output_weight"]
+    last = tf.concat([hidden, x], axis=-1) if config.linear_skip else hidden
+    return [*zip(inputs, tape.gradient(mean, sums), strict=True), (last, tf.ones_like(mean))]
+
+
 def _linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | float) -> tf.Tensor:
     """x W + b of each member: x [M, K, B, F], weight [M, F, H], bias [M, 1, H].
 
