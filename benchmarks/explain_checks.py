@@ -28,7 +28,8 @@ from mtl_core.explain.checks import (
 )
 from mtl_core.explain.groups import groups_between
 from mtl_core.explain.interactions import few_members, interactions, mean_interactions
-from mtl_core.explain.overall import OverallSettings, overall, summary
+from mtl_core.explain.overall import OverallSettings, overall
+from mtl_core.explain.summary import summary
 from mtl_core.pipeline import load_predictor
 from mtl_core.types import Conditions
 

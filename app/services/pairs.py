@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.baselines import Baseline
 from app.selection import Selection
-from app.services import model
+from app.services import model, overall
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
 from mtl_core.types import Conditions
@@ -138,15 +138,25 @@ def importance(key: str) -> pd.DataFrame:
     return _importance(model.loaded_run(), key)
 
 
+def sizes(key: str) -> pd.Series:
+    """Mean size of the bar of each element over alloys of a task, against their mean alloy, in its unit: those of the view of
+    all alloys where they have been made, else of fewer."""
+    from mtl_core.explain.overall import OverallSettings
+
+    made = overall.found(OverallSettings())
+    return _mean_size(made, key) if made else _sizes(model.loaded_run(), key)
+
+
 @st.cache_data(show_spinner="Explaining alloys of all kinds, once for this run …", max_entries=8)
 def _sizes(run: str, key: str) -> pd.Series:
-    from mtl_core.explain.overall import OverallSettings, overall, summary
+    from mtl_core.explain.overall import OverallSettings
+    from mtl_core.explain.overall import overall as explain_many
 
-    found = overall(model.predictor_of(run), OverallSettings(n=N_SIZES))
-    bars = next(one for one in found if one.task.key == key).bars()
+    return _mean_size(explain_many(model.predictor_of(run), OverallSettings(n=N_SIZES)), key)
+
+
+def _mean_size(explained, key):
+    from mtl_core.explain.summary import summary
+
+    bars = next(one for one in explained if one.task.key == key).bars()
     return summary(bars).set_index("name")["importance"]
-
-
-def sizes(key: str) -> pd.Series:
-    """Mean size of the bar of each element, over alloys of a task, against their mean alloy, in its unit."""
-    return _sizes(model.loaded_run(), key)

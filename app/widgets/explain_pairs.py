@@ -16,9 +16,9 @@ from app.yours import plain
 from mtl_core.tasks import TaskSpec
 
 N_ALLOYS = 24  # in an average
-READ = ("A cell below the diagonal is what two elements do **together**, beyond what each does alone; a cell on the diagonal is "
-        "what one does alone. Red raises, blue lowers; grey: fewer than nine in ten networks agree on the sign. The numbers of a "
-        "map add up to the difference between the two predictions.")
+READ = ("A cell below the diagonal is what two elements do **together**, beyond what each does alone: red raises, blue lowers, "
+        "grey where fewer than nine in ten networks agree on the sign. On the diagonal, without a colour, stands what one does "
+        "alone. The numbers of a map add up to the difference between the two predictions.")
 
 
 def pairs_panel(chosen: Selection, baseline: Baseline) -> None:
