@@ -56,6 +56,12 @@ def test_absent_elements_take_the_amounts_of_the_baseline_and_nothing_is_renorma
     assert len(sums) == 16 and sums.min() == pytest.approx(75.0) and sums.max() == pytest.approx(125.0)
 
 
+def test_alloys_without_a_common_element_have_shapley_values_too(predictor):
+    alloy, baseline = Composition.from_text("HfNbTaTiZr"), Composition.from_text("CrNi")
+    found = shapley(predictor, alloy, STATED, predictor.tasks[0], baseline=baseline)
+    assert np.isfinite(found.values).all() and found.values.sum() == pytest.approx(found.prediction - found.baseline, abs=0.05)
+
+
 @pytest.mark.parametrize("column", [0, 1])
 def test_shapley_values_add_up_and_rank_as_the_bars_of_the_path_do(predictor, column):
     task = predictor.tasks[column]

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from app.figures.style import GREY, STILL, calm, tint, written
 
 ZERO = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": GREY, "width": 1}}
-N_LABELS = 10  # names that are written beside their marks
+TOLD = 0.1  # of the largest loss, from which a mark has its name beside it
 
 
 def two_methods_figure(names: Sequence[str], path: np.ndarray, exact: np.ndarray, *, unit: str, color: str) -> go.Figure:
@@ -26,7 +26,7 @@ def two_methods_figure(names: Sequence[str], path: np.ndarray, exact: np.ndarray
 
 def importance_figure(rows: pd.DataFrame, *, unit: str, color: str) -> go.Figure:
     """One mark an element or condition. rows: index name, columns size (mean |bar|), drop (of R²), error, n."""
-    largest = set(rows["drop"].abs().nlargest(N_LABELS).index) | set(rows["size"].nlargest(N_LABELS // 2).index)
+    largest = set(rows.index[rows["drop"] >= TOLD * rows["drop"].max()]) | {rows["size"].idxmax()}
     marks = go.Scatter(
         x=rows["size"], y=rows["drop"], mode="markers+text", text=[name if name in largest else "" for name in rows.index],
         textposition="top center", marker={"size": 9, "color": color, "opacity": 0.8},

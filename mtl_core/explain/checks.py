@@ -30,6 +30,7 @@ from mtl_core.types import Conditions
 from mtl_core.uncertainty.held_out import HeldOut
 from mtl_core.uncertainty.predictor import Predictor
 
+NO_ATOMS = 1e-3  # of the baseline stays where a subset of two alloys without a common element has no atoms at all
 FEWEST = 3  # names from which ranks can agree or not
 N_REPEATS = 3  # permutations of a column
 SPLIT = "reference"  # by paper: what the deployed ensemble is trained on
@@ -54,6 +55,7 @@ def shapley(predictor: Predictor, composition: Composition, conditions: Conditio
     groups = groups_between(predictor, task, at, given)
     subsets = np.arange(2 ** len(groups.names))[:, None] >> np.arange(len(groups.names)) & 1  # [2^N, N]
     mixed = np.where(subsets @ groups.holds(predictor.ensemble.spec.symbols) > 0, *at)
+    mixed[mixed.sum(axis=1) == 0] = NO_ATOMS * at[1]
     members = predictor.members(task, mixed, _mixed_conditions(subsets @ groups.holds(task.conditions) > 0, task, given))
     values = task.from_learning(members.mean(axis=0))
     return Shapley(task, groups.names, shapley_values(values), float(values[0]), float(values[-1]))
