@@ -20,6 +20,7 @@ from mtl_core.explain.summary import summary
 from mtl_core.features.preparation import TargetTransform, stacked
 from mtl_core.features.scaling import Scaler
 from mtl_core.files import write_arrays
+from mtl_core.tasks import TASKS
 from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
 from tests.model_samples import CONFIG, SPEC, features_of, made_up_observations
@@ -152,11 +153,11 @@ def made_up(one: Overall) -> Overall:
 def page(straight, tmp_path, monkeypatch):
     """The view of all alloys by its link, as if they had been explained before."""
     monkeypatch.setattr("app.services.overall.CACHE", tmp_path)
-    found = tuple(map(made_up, straight))
-    save(service._path(OverallSettings()), found)
-    write_arrays(service._map_of(service._path(OverallSettings())), {one.task.key: one.at[:, :2] for one in found})
 
-    def opened(**query):
+    def opened(found=straight, **query):
+        found = tuple(map(made_up, found))
+        save(service._path(OverallSettings()), found)
+        write_arrays(service._map_of(service._path(OverallSettings())), {one.task.key: one.at[:, :2] for one in found})
         tested = AppTest.from_file(str(MAIN), default_timeout=120).run()
         for name, text in query.items():
             tested.query_params[name] = text
@@ -180,6 +181,19 @@ def test_families_elements_and_grouping_decide_what_is_drawn(page):
     assert not tested.exception and tested.query_params["by"] == "kind" and len(tested.get("plotly_chart")) == 2
     tested.multiselect(key="all_family").set_value([]).run()
     assert "family" not in tested.query_params and not tested.exception
+
+
+@pytest.mark.parametrize("show", ["what", "each", "one", "map"])
+def test_a_run_of_one_property_or_of_three_is_explained_as_well(page, straight, show):
+    third = Overall(**{**vars(straight[0]), "task": TASKS["yield_strength"]})
+    alone = page(straight[:1], view="all", show=show)
+    assert not alone.exception and len(alone.get("plotly_chart")) == 1
+    assert not [box for box in alone.selectbox if box.key in ("all_same", "all_Across")]
+    three = page((*straight, third), view="all", show=show)
+    assert not three.exception and len(three.get("plotly_chart")) == (4 if show == "what" else 3)
+    if show == "what":
+        three.selectbox(key="all_Upwards").set_value("Yield strength").run()
+        assert not three.exception and len(three.get("plotly_chart")) == 4
 
 
 def test_a_process_of_its_own_explains_the_run_that_answers_once_for_all_visitors(smoke_run, smoke_environment, tmp_path,
