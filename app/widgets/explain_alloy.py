@@ -13,6 +13,7 @@ from app.widgets.cards import per_row
 from app.widgets.explain_evidence import evidence_panel
 from app.widgets.explain_swaps import swaps_panel
 from app.widgets.framed import camera, csv_button
+from app.widgets.steady import steady_chart
 from app.yours import plain
 
 READING = {
@@ -26,7 +27,9 @@ READING = {
 def explain_alloy(chosen: Selection, baseline: Baseline) -> None:
     """Bars, then what small swaps would do, then what was measured."""
     by = state.shown("explain_by")
-    name, explained = name_of(chosen.composition) or chosen.spelled, explanations.attributions(chosen, baseline, by=by)
+    with st.container():  # a place for the note that it takes a while, so that what follows stays where it was
+        explained = explanations.attributions(chosen, baseline, by=by)
+    name = name_of(chosen.composition) or chosen.spelled
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control("Bars for", list(WAYS), key="explain_by", format_func=WAYS.get, required=True)
         st.space("stretch")
@@ -48,7 +51,7 @@ def _card(one: Explained, name: str, color: str) -> None:
     if not bars.labels:
         st.info("Nothing differs from the baseline, so there is nothing to explain. Choose another one above.")
         return
-    st.plotly_chart(
+    steady_chart(  # else the bars of the last baseline stay below the new ones until the whole page is done
         attribution_figure(bars.labels, bars.values, bars.spread, bars.is_stable, unit=one.unit, color=color, notes=bars.notes),
         key=f"bars_{task.key}", config=camera(f"explain-{task.key}"), alt=f"Attribution of {task.label}")
     st.caption(one.sentence())

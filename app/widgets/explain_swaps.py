@@ -11,6 +11,7 @@ from app.selection import Selection
 from app.services import explanations, model
 from app.widgets.cards import per_row
 from app.widgets.framed import camera, csv_button
+from app.widgets.steady import steady_chart
 from mtl_core.errors import ConfigError
 
 STEPS = ("0.1", "0.25", "0.5", "1")  # at.%
@@ -25,7 +26,8 @@ def swaps_panel(chosen: Selection) -> None:
         st.segmented_control("at.% that are replaced", STEPS, key="explain_step", required=True)
     model.let_the_screen_catch_up()
     try:
-        found = explanations.swaps(chosen, float(step))
+        with st.container():
+            found = explanations.swaps(chosen, float(step))
     except ConfigError as error:
         st.info(f"{str(error)[0].upper()}{str(error)[1:]}.")
         return
@@ -53,8 +55,8 @@ def _best(chosen: Selection, found) -> None:
             st.markdown(f"**{wanted}**")
             if not rows:
                 st.caption(f"No swap does, by a sign on which the networks agree and inside the domain.{_outside(found)}")
-            for row in rows:
-                if st.button(swap_words(found, row), key=f"swap_{index}_{row}", width="stretch", help="Open in Design"):
+            for rank, row in enumerate(rows):
+                if st.button(swap_words(found, row), key=f"swap_{index}_{rank}", width="stretch", help="Open in Design"):
                     _open(chosen, found, row)
 
 
@@ -93,7 +95,7 @@ def _bars(chosen: Selection, found, partners: list[str], step: str) -> None:
             row=24, is_sure=found.in_domain[rows, index])
         with columns[index % len(columns)]:
             st.markdown(f"**{task.label}**")
-            st.plotly_chart(figure, key=f"swap_bars_{task.key}", config=camera(f"swaps-{task.key}"),
+            steady_chart(figure, key=f"swap_bars_{task.key}", config=camera(f"swaps-{task.key}"),
                             alt=f"Change of {task.label} for each element that replaces {partner}")
     st.caption(f"Both sides in the same order, so that a trade-off shows as bars of opposite sign. Grey: the networks disagree "
                f"on the sign. Pale: outside the domain, maybe longer than the picture. Only {partner} goes out; choose "
@@ -108,7 +110,7 @@ def _matrix(found) -> None:
                               texts, unit=unit_of_change(task), color=color_of(index))
         with columns[index % len(columns)]:
             st.markdown(f"**{task.label}**")
-            st.plotly_chart(figure, key=f"swap_matrix_{task.key}", config=camera(f"swap-matrix-{task.key}"),
+            steady_chart(figure, key=f"swap_matrix_{task.key}", config=camera(f"swap-matrix-{task.key}"),
                             alt=f"Change of {task.label} for each pair of elements")
     st.caption("The element of the row goes out, that of the column comes in; the colour says how much the property changes. "
                "Grey: the networks disagree on the sign. !: the alloy leaves the domain.")
