@@ -9,6 +9,7 @@ from app.figures.style import GREY, STILL, calm, tint, written
 
 BELOW, ABOVE = "#3f6fb0", "#b5473c"
 STRONGEST = 0.5  # opacity of the strongest pair: numbers hold on it, on light and dark paper
+N_NAMES = 10  # that are drawn, those that act most
 SMALL = 0.02  # of the strongest pair; smaller ones stand as a point
 
 
@@ -16,11 +17,12 @@ def interactions_figure(names: Sequence[str], values: np.ndarray, spread: np.nda
                         unit: str) -> go.Figure:
     """Cells [N, N] of a lower triangle, what acts most first: pairs below the diagonal; on it, without a colour, what each does
     alone, which is much more. Grey: sign in doubt."""
-    order = np.argsort(-_whole(np.abs(values)).sum(axis=1), kind="stable")
+    order = np.argsort(-_whole(np.abs(values)).sum(axis=1), kind="stable")[:N_NAMES]
     names = [names[index] for index in order]
     values, spread, is_stable = (_sorted(cells, order) for cells in (values, spread, is_stable.astype(float)))
     is_pair = np.tri(len(names), k=-1, dtype=bool)
-    most = np.abs(values[is_pair]).max(initial=0.0) or np.nanmax(np.abs(values)) or 1.0
+    sure = np.abs(values[is_pair & (is_stable == 1)])
+    most = sure.max(initial=0.0) or np.nanmax(np.abs(values)) or 1.0
     texts = [[_spoken(names, row, column, values, spread, unit) for column in range(len(names))] for row in range(len(names))]
     common = {"x": names, "y": names, "text": texts, "xgap": 2, "ygap": 2, "showscale": False, "hoverongaps": False,
               "hovertemplate": "%{text}<extra></extra>"}

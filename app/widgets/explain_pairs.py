@@ -6,7 +6,7 @@ import streamlit as st
 from app import state
 from app.baselines import Baseline
 from app.explained import called, unit_of_change
-from app.figures.interactions import interactions_figure
+from app.figures.interactions import N_NAMES, interactions_figure
 from app.figures.style import written
 from app.presets import name_of
 from app.selection import Selection
@@ -77,7 +77,11 @@ def _of_family(chosen, baseline, task, family):
     bar.empty()
     _map(found, task, f"mean-pairs-{task.key}",
          f"Mean of {len(found.gaps)} alloys, under the conditions of the Design page; where an alloy does not differ counts as "
-         f"0. {strongest(found, unit_of(task))}", size=found.size, alloys=found.n)
+         f"0. {strongest(found, unit_of(task))}{_left_out(found)}", size=found.size, alloys=found.n)
+
+
+def _left_out(found) -> str:
+    return f" Drawn are the {N_NAMES} that act most; all are in the CSV." if len(found.names) > N_NAMES else ""
 
 
 def _map(found, task, what, caption, **also):
