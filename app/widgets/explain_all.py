@@ -9,7 +9,7 @@ from app import state
 from app.explained import WAYS, called, unit_of_change
 from app.figures.overall import importance_figure, tradeoff_figure
 from app.figures.style import COLORS, color_of
-from app.many import chosen_rows, ranked, tradeoffs
+from app.many import QUERY_KEYS, chosen_rows, ranked, tradeoffs
 from app.services import overall
 from app.widgets.explain_focus import FOCUS, controls, facts, open_focus, task_columns, ways
 from app.widgets.explain_points import element_view, map_view, swarm_view
@@ -20,13 +20,14 @@ from mtl_core.explain.summary import summary
 AMOUNTS = {"usual": "its usual amount", "one": "one at.%"}
 
 
-def overall_panel() -> dict[str, str]:
-    """Bars of all alloys, and views of them; returns its parts of the link."""
+def overall_panel() -> None:
+    """Bars of all alloys, and views of them; writes its own parts of the link."""
     settings = OverallSettings(same=open_focus().same)
     found = overall.found(settings)
     if found is None:
+        _mirror()
         _make(settings)
-        return state.shown(FOCUS).to_query()
+        return
     focus = controls(found)
     rows = [chosen_rows(one, focus) for one in found]
     facts(found, rows)
@@ -34,8 +35,12 @@ def overall_panel() -> dict[str, str]:
         _VIEWS[focus.show](found, rows)
     else:
         st.info("No alloy that was learnt from is like that. Take some of the choices above away.")
+    _mirror()
+
+
+def _mirror() -> None:
     by = state.shown("explain_by", "element")
-    return state.shown(FOCUS).to_query() | ({} if by == "element" else {"by": by})
+    state.mirror_part(state.shown(FOCUS).to_query() | ({} if by == "element" else {"by": by}), {*QUERY_KEYS, "by"})
 
 
 def _make(settings: OverallSettings) -> None:
