@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from mtl_core.console import AsJson, emit, without_startup_notes
 from mtl_core.data_cli import data_app
 from mtl_core.errors import AlloyscopeError, in_words
-from mtl_core.explain_cli import PH, Basis, Chloride, ProcessOption, Run, ScanRate, Temperature, explain
+from mtl_core.explain_cli import PH, Basis, Chloride, ProcessOption, Run, ScanRate, Temperature, explain, explain_all
 from mtl_core.runs_cli import (
     Cap,
     CurationOption,
@@ -39,6 +39,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
 app.command()(explain)
+app.command("explain-all")(explain_all)
 app.command()(tune)
 app.command("tune-cost")(tune_cost)
 app.command("tune-beliefs")(tune_beliefs)
