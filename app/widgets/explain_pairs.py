@@ -55,9 +55,10 @@ def _averaged(chosen, baseline):
     known = list(dict.fromkeys(family for task in model.tasks() for family in pairs.families(task.key)))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         family = st.selectbox("Family", known, key="pairs_family", width=260)
+        asked = (model.loaded_run(), family, baseline, chosen.conditions)
         if st.button(f"Average over {N_ALLOYS} alloys", key="average_pairs"):
-            state.show("pairs_asked", True)
-    if not state.shown("pairs_asked"):
+            state.show("pairs_asked", asked)
+    if state.shown("pairs_asked") != asked:
         st.info(f"Nothing averaged yet. {N_ALLOYS} measured alloys, each against what is chosen above, take about a minute.")
         return
     if baseline.is_distribution:
