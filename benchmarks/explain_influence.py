@@ -83,7 +83,7 @@ def papers(run: Run = SHIPPED) -> None:
 
 
 def left_out_papers(predictor, task) -> pd.DataFrame:
-    """One row an alloy and a paper: step and its size, seen, and seen_0 … of each fold seed; own: whether it is the alloy's own."""
+    """One row an alloy and a paper: step and its size, seen, seen_0 … of each fold seed; own: is the paper the alloy's."""
     left_out = leave_out(predictor, task)
     rows = predictor.observations[predictor.observations["task"] == task.key].reset_index(drop=True)
     target, n = left_out.ensemble.target_of(task.key), len(rows)

@@ -15,7 +15,9 @@ from mtl_core.data_cli import data_app
 from mtl_core.errors import AlloyscopeError, in_words
 from mtl_core.explain_cli import PH, Basis, Chloride, ProcessOption, Run, ScanRate, Temperature, explain, explain_all
 from mtl_core.runs_cli import (
+    Alone,
     Cap,
+    ConfigFile,
     CurationOption,
     Datasets,
     FillOption,
@@ -65,16 +67,17 @@ def _load_tensorflow() -> None:
 def train(
     preset: PresetOption = Preset.default, task: Tasks = None, seed: Seed = 0, dataset: Datasets = None,
     curation: CurationOption = None, scaling: ScalingOption = "standard", fill: FillOption = "mean", cap: Cap = 0.0,
-    target_transform: TargetTransform = "none", as_json: AsJson = False,
+    target_transform: TargetTransform = "none", alone: Alone = False, config: ConfigFile = None, as_json: AsJson = False,
 ) -> None:
     """Train here on all three splits, calibrate by paper, write a run folder and print its metrics; see also `runs start`."""
     from mtl_core import pipeline
     from mtl_core.trainings import train_here
 
-    config = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform)
+    chosen = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform, alone, config)
     _load_tensorflow()
-    with typer.progressbar(length=config.train.epochs, label="epochs", file=sys.stderr) as bar:
-        folder = train_here(config, preset=preset.value, progress=lambda epoch, n_epochs, loss: bar.update(1))
+    n_trainings = 1 + len(chosen.tasks) * chosen.alone
+    with typer.progressbar(length=n_trainings * chosen.train.epochs, label="epochs", file=sys.stderr) as bar:
+        folder = train_here(chosen, preset=None if config else preset.value, progress=lambda epoch, n_epochs, loss: bar.update(1))
     typer.echo(f"run {folder.name}: {folder}", err=True)
     emit(pipeline.evaluate(folder.name), as_json=as_json, show=_show_metrics)
 

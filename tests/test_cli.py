@@ -73,6 +73,7 @@ def test_the_shipped_tables_pass_their_own_check(tmp_path):
     (["train", "--cap", "0.7"], 1, "preparation.cap: Input should be less than 0.5, got 0.7"),
     (["train", "--curation", "nope"], 1, "expected a curation out of"),
     (["train", "--target-transform", "log"], 1, "expected values above zero"),
+    (["train", "--alone", "--task", "hardness"], 1, "expected two tasks or more to compare with each task alone, got one"),
     (["data", "build", "--source-dir", "nowhere"], 1, "expected"), (["fly"], 2, "fly"),
     (["runs", "start", "--preset", "huge"], 2, "huge"), (["runs", "start", "--task", "beauty"], 1, "got beauty"),
     (["runs", "start", "--target-transform", "log"], 1, "expected values above zero"),
@@ -86,6 +87,16 @@ def test_the_shipped_tables_pass_their_own_check(tmp_path):
 def test_a_mistake_is_a_sentence_and_an_exit_code_and_leaves_stdout_empty(arguments, code, words, tmp_path):
     done = run_cli(*arguments, cwd=tmp_path, code=code)
     assert words in " ".join(done.stderr.replace("│", " ").split()) and done.stdout == ""
+
+
+def test_a_training_takes_its_config_from_a_file_or_from_what_is_piped_in(tmp_path):
+    """What stands in it is read: a config that no data can be divided by is refused for that reason."""
+    config = json.dumps({"train": {"n_folds": 5000, "splits": ["reference"]}, "tasks": ["hardness"]})
+    (tmp_path / "config.json").write_text(config)
+    for source in ("config.json", "-"):
+        done = subprocess.run([sys.executable, "-m", "mtl_core", "train", "--config", source], input=config, capture_output=True,
+                              text=True, cwd=tmp_path)
+        assert done.returncode == 1 and "n_folds from 2 to the number of groups by reference" in done.stderr, done.stderr
 
 
 def test_a_csv_with_a_comma_too_many_is_refused_not_cut(tmp_path):

@@ -23,5 +23,5 @@ def influence_figure(names: Sequence[str], around: Sequence[str], change: np.nda
                   error_x={"array": spread, "color": GREY, "thickness": 1.4, "width": 3})
     zero = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": GREY, "width": 1}}
     ticks = {"tickmode": "array", "tickvals": rows, "ticktext": [escape(name) for name in names], "autorange": "reversed"}
-    return calm([bars], height=80 + 30 * len(names), x=f"change of the prediction without it ({unit})", dragmode=False,
+    return calm([bars], height=80 + 30 * len(names), x=f"without it ({unit})", dragmode=False,
                 bargap=0.4, shapes=[zero], xaxis=STILL, yaxis=STILL | ticks | {"showgrid": False})

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.selection import Selection
 from app.services import measured, model
+from mtl_core.chemistry.composition import Composition
 from mtl_core.tasks import TaskSpec
 
 CHANGE = ["change", "spread", "is_stable", "n_members"]
@@ -51,6 +52,7 @@ def deciding(selection: Selection) -> tuple[Deciding, ...]:
 def nearest(selection: Selection, one: Deciding, datasets: tuple[str, ...], n: int = 12) -> pd.DataFrame:
     """The nearest readings in the data in use, with what they do to the prediction: NaN where no network learnt from one."""
     near = measured.nearest(selection.composition, one.task.key, datasets, n)
+    near["alloy"] = [Composition.from_text(formula).formula(digits=1) for formula in near["alloy"]]
     return near.join(one.readings.set_index("measurement_id")[CHANGE], on="measurement_id")
 
 

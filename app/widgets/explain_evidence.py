@@ -11,17 +11,18 @@ from app.selection import Selection
 from app.services import evidence
 from app.services.evidence import Deciding
 from app.widgets.framed import framed_figure
-from app.widgets.neighbours import DOI, columns_of, readable
+from app.widgets.neighbours import DOI, columns_of, readable, value_of
 from mtl_core.tasks import TaskSpec
 
 VIEWS = {"readings": "Readings that decide it", "papers": "Papers that decide it", "near": "Nearest readings"}
 N_BARS, N_ROWS, HEIGHT = 10, 50, 420
+LONGEST = 26  # letters beside a bar
 BARS = ("change", "spread", "is_stable")
 HOW = {
-    "readings": "What the prediction would be without one reading, about: a bar to the left says that it would be lower, so the "
-                "reading holds it up.",
-    "papers": "What the prediction would be without a whole paper, about; papers that printed one another's readings go "
-              "together. Alloy and distance are those of its nearest reading.",
+    "readings": "By how much the prediction would change without one reading, about: a bar to the left says that it would be "
+                "lower, so the reading holds it up. Beside the bars: what was measured, and the alloy.",
+    "papers": "By how much the prediction would change without a whole paper, about; papers that printed one another's readings "
+              "go together. Alloy and distance are those of its nearest reading.",
     "near": "The nearest readings in the data in use, whatever their weight. Without a bar: the networks did not learn from it."}
 METHOD = ("How this is worked out: each network that learnt from the reading is made linear in its weights where its training "
           "ended, and moved to where it would stand without it, by one Newton step with the curvature of the training loss "
@@ -29,8 +30,9 @@ METHOD = ("How this is worked out: each network that learnt from the reading is 
           "over the networks. Grey: fewer than nine in ten agree on the sign.")
 
 
+@st.fragment
 def evidence_panel(chosen: Selection) -> None:
-    """Bars and a table for each task."""
+    """Bars and a table for each task; another view of them leaves the rest of the page as it is."""
     st.subheader("What was measured", anchor=False)
     view = st.segmented_control("Measurements", list(VIEWS), format_func=VIEWS.get, default="readings", required=True,
                                 key="evidence_view", label_visibility="collapsed")
@@ -58,11 +60,13 @@ def _bars_and_table(rows: pd.DataFrame, task: TaskSpec, view: str, *, color: str
             framed_figure(f"**{task.label}**", influence_figure(*_words(drawn, view), *(drawn[name].to_numpy() for name in BARS),
                                                                 unit=unit_of_change(task), color=color),
                           rows, f"evidence_{task.key}", "", name=f"alloyscope-{view}-{task.key}")
+    digits = ".1f" if drawn["change"].abs().max() >= 1 else ".2g"
     table = (_papers if view == "papers" else _readings)(rows.head(N_ROWS), task)
     right.dataframe(table, hide_index=True, width="stretch", key=f"evidence_table_{task.key}", placeholder="–", height=HEIGHT,
                     column_config=columns_of(task) | {
-                        "change": st.column_config.NumberColumn(f"Without it ({unit_of_change(task)})", format="%+.3g"),
-                        "spread": st.column_config.NumberColumn("±", format="%.2g"), "n_rows": "Readings"})
+                        "alloy": st.column_config.TextColumn("Alloy (at.%)", width=190),
+                        "change": st.column_config.NumberColumn(f"Without it ({unit_of_change(task)})", format=f"%+{digits}"),
+                        "spread": st.column_config.NumberColumn("±", format=f"%{digits}"), "n_rows": "Readings"})
 
 
 def _words(rows: pd.DataFrame, view: str) -> tuple[list[str], list[str]]:
@@ -70,11 +74,18 @@ def _words(rows: pd.DataFrame, view: str) -> tuple[list[str], list[str]]:
     if view == "papers":
         around = [f"{row['n_rows']} readings, the nearest {row['distance']:.1f} at.% away" for row in rows.to_dict("records")]
         return [_source(row) for row in rows.to_dict("records")], around
-    return [row["alloy"] for row in rows.to_dict("records")], [circumstances(row) for row in rows.to_dict("records")]
+    records = rows.to_dict("records")
+    return ([shorten(f"{value_of(row)} · {row['alloy']}") for row in records],
+            [f"{row['alloy']} · {circumstances(row)}" for row in records])
 
 
 def _source(row: dict) -> str:
-    return row["doi"] or row["reference_group"]
+    return shorten(row["doi"] or row["reference_group"])
+
+
+def shorten(words: str) -> str:
+    """What fits beside a bar."""
+    return words if len(words) <= LONGEST else f"{words[:LONGEST - 1]}…"
 
 
 def _readings(rows: pd.DataFrame, task: TaskSpec) -> pd.DataFrame:

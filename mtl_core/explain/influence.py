@@ -87,7 +87,7 @@ def leave_out(predictor: Predictor, task: TaskSpec) -> LeftOut:
         columns.append(_columns(kernel(member.layers, mine), member, seen, paper, len(papers)))
     saw_paper = np.stack([saw[:, is_mine][:, paper == code].any(axis=1) for code in range(len(papers))], axis=1)
     named = rows.drop(columns=[name for name in rows if name.startswith(AT)]).assign(
-        alloy=[Composition.from_array(row, symbols, normalise=True).formula() for row in at])
+        alloy=[Composition.from_array(row, symbols, normalise=True).formula(digits=1) for row in at])
     return LeftOut(task, named, at, papers, ensemble, saw[:, is_mine], saw_paper, tuple(layers), tuple(columns))
 
 
