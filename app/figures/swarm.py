@@ -24,13 +24,15 @@ def beeswarm_figure(names: Sequence[str], bars: np.ndarray, amounts: np.ndarray,
     rows = np.arange(len(names)) + offsets
     said = [f"{name}: {value:.3g}" if value == value else f"{name}: not reported" for one in amounts
             for name, value in zip(names, one, strict=True)]
-    points = go.Scattergl(
-        x=bars.ravel(), y=rows.ravel(), mode="markers", text=np.repeat(texts, len(names)), customdata=said,
-        marker={"color": rank.ravel(), "colorscale": SEQUENTIAL, "cmin": 0, "cmax": 1, "size": 4.5, "opacity": 0.8,
-                "colorbar": _BAR | {"y": 1, "yanchor": "bottom", "tickvals": [0, 1], "ticktext": ["none or little", "most"]}},
-        hovertemplate=f"%{{text}}<br><b>%{{customdata}}, push %{{x:+.3g}} {unit}</b><extra></extra>")
+    scale = {"colorscale": SEQUENTIAL, "cmin": 0, "cmax": 1, "colorbar": _BAR | {
+        "y": 1, "yanchor": "bottom", "tickvals": [0, 1], "ticktext": ["none or little", "most"]}}
+    x, y, shade, of_alloy, has = bars.ravel(), rows.ravel(), rank.ravel(), np.repeat(texts, len(names)), np.isfinite(rank.ravel())
+    points = [go.Scattergl(x=x[some], y=y[some], mode="markers", text=of_alloy[some], customdata=np.array(said)[some],
+                           marker=marker | {"size": 4.5, "opacity": 0.8},
+                           hovertemplate=f"%{{text}}<br><b>%{{customdata}}, push %{{x:+.3g}} {unit}</b><extra></extra>")
+              for some, marker in ((~has, {"color": tint(GREY, 0.6)}), (has, {"color": shade[has], **scale})) if some.any()]
     ticks = {"tickvals": np.arange(len(names)), "ticktext": list(names), "range": [len(names) - 0.4, -0.6], "showgrid": False}
-    return calm([points], height=110 + ROW * max(len(names), 2), x=f"push from the mean alloy ({unit})", shapes=[ZERO],
+    return calm(points, height=110 + ROW * max(len(names), 2), x=f"push ({unit})", shapes=[ZERO],
                 yaxis=STILL | ticks, margin={"l": 4, "r": 8, "t": 8, "b": 4})
 
 

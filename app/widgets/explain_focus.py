@@ -58,13 +58,19 @@ def _take(name: str) -> None:
 
 def facts(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
     """What was explained, and how well the bars add up."""
-    counts = ", ".join(f"{some.sum():,} of {len(some):,} for {one.task.label.lower()}"
+    counts = ", ".join(f"{some.sum():,} of {len(some):,} for {one.task.label.lower()}{_strangers(one, some)}"
                        for one, some in zip(found, rows, strict=True))
     gaps = ", ".join(f"{written(one.alloys['gap'].abs().median())} {unit_of_change(one.task)}" for one in found)
     st.caption(f"Alloys explained: {counts}. Each against the mean alloy of the property, under the conditions under which it "
                f"was measured most often. What the bars miss of a difference: {gaps} in the median.",
                help="Integrated gradients of all networks and alloys in a few calls; they agree with those of path-explain, "
                     "which explains single alloys.")
+
+
+def _strangers(one: Overall, rows: np.ndarray) -> str:
+    """Of the same alloys for all properties, many are like nothing that one of them was measured on."""
+    n = int((rows & ~one.alloys["in_domain"].to_numpy(bool)).sum())
+    return f" ({n:,} of them outside its domain)" if n else ""
 
 
 def task_columns(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> Iterator[tuple[int, Overall, np.ndarray]]:
