@@ -42,10 +42,10 @@ def held(layers: Layers, slope: np.ndarray, seen: np.ndarray, config: TrainConfi
     found = []
     for inputs, slopes in layers:
         inputs = with_one(inputs)
-        square = ((slope[seen, None] * inputs[seen]) ** 2).T @ slopes[seen] ** 2
-        root = np.sqrt(square / (n_rows * config.batch_size)) + 1e-12
+        square = ((slope[seen, None].astype(np.float32) * inputs[seen]) ** 2).T @ slopes[seen] ** 2
+        root = np.sqrt(square / np.float32(n_rows * config.batch_size)) + np.float32(1e-12)
         of_input, of_slope = (np.maximum(side, LEAST * side.max()) for side in (root.mean(axis=1), root.mean(axis=0)))
-        found.append((inputs * (root.mean() / (stiffness * of_input)), slopes / of_slope))
+        found.append((inputs * (root.mean() / (np.float32(stiffness) * of_input)), slopes / of_slope))
     return found
 
 
