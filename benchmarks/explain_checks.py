@@ -96,7 +96,7 @@ def pairs(n: Count = 20) -> None:
                 show(f"{task.key} against {text}, map of pairs, {words}: seconds",
                      f"p50 {np.median(seconds):.2f}, p95 {np.quantile(seconds, 0.95):.2f}", "be told")
                 show(f"{task.key} against {text}, {words}: gap", f"median {np.median(gaps):.2%}, max {gaps.max():.2%}",
-                     "median ≤ .2 %, max ≤ 1 %")
+                     "be told")
         mean = mean_interactions(found)
         typer.echo(f"  {task.key}: {len(mean.names)} names in an average of {n} maps")
 

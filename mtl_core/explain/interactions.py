@@ -31,7 +31,7 @@ from mtl_core.uncertainty.predictor import Predictor
 
 N_NODES = 8  # a panel
 N_PANELS = (1, 6)  # of the path: more, while the gap is larger than MOST_GAP of the range of the task
-BATCH = 32  # nodes × stand-ins at once: the slopes of all members and masks must stay in memory
+BATCH = 16  # nodes × stand-ins at once: the slopes of all members and masks must stay in memory
 STEP = 1e-4  # of a coordinate, for the slopes and curvatures of the featuriser
 N_BASELINES = 6  # that stand for a distribution
 N_ALLOYS = 24  # of a selection
