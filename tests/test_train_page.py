@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 
 from app.curves import alone_of, curves_of, in_time, members_spread, share_done
 from app.options import OPTIONS, differences, layers_of, layers_text, value_at, with_value
@@ -193,3 +194,23 @@ def test_one_property_alone_is_nothing_to_compare_with():
         EnsembleConfig(tasks=("hardness",), alone=True)
     frame = pd.DataFrame([{"task": "a", "split": "reference", "n": 3, "difference": 0.1, "low": np.nan, "high": np.nan}])
     assert as_report(frame) == {"a": {"reference": {"n": 3, "difference": 0.1, "low": None, "high": None}}}
+
+
+def test_what_is_started_are_the_settings_as_they_stand_at_the_click(monkeypatch):
+    """The last change and the click come together, before the page was drawn again in between."""
+    started = []
+    monkeypatch.setattr("app.services.trainings.start", lambda config, **_: started.append(config) or "a-run")
+    monkeypatch.setattr("app.services.trainings.estimate", lambda *_: 60.0)
+
+    def page():
+        import streamlit as st
+
+        from app.widgets.train_form import training_form
+
+        st.text(training_form())
+
+    tested = AppTest.from_function(page, default_timeout=120).run()
+    tested.multiselect(key="new_0_tasks").set_value(["hardness"])
+    tested.button(key="start_training").click().run()
+    assert not tested.exception and [config.tasks for config in started] == [("hardness",)]
+    assert tested.text[-1].value == "a-run"

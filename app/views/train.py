@@ -10,13 +10,10 @@ from app.widgets.train_form import training_form
 VIEWS = {"run": "Runs and results", "new": "New training"}
 
 
-def show_run(run: str) -> None:
-    """Turn to a run; for callbacks, before the page is drawn."""
+linked = state.linked()
+if run := state.noted("started_training"):
     state.show("train_view", "run")
     state.show(KEY, run)
-
-
-linked = state.linked()
 if state.shown("train_view") is None:
     state.show("train_view", "new" if linked.get("view") == "new" else "run")
 if "run" in linked and state.shown("train_linked") != linked["run"]:  # a link that was followed just now
@@ -27,7 +24,9 @@ st.header("Train")
 view = st.segmented_control("View", list(VIEWS), format_func=VIEWS.get, key="train_view", required=True,
                             label_visibility="collapsed")
 if view == "new":
-    training_form(show_run)
+    if run := training_form():
+        state.note("started_training", run)
+        st.rerun()
     query = {"view": "new"}
 else:
     run = run_picker(model.answering()[0])

@@ -1,5 +1,5 @@
 """A new training: what to learn, from which data, tested how, with which networks; what it will take, and its start."""
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -37,8 +37,8 @@ class Form:
         return f"new_{self.version}_{name}"
 
 
-def training_form(started: Callable[[str], None]) -> None:
-    """Choose and start; `started` is told the id of the new run, before the page is drawn again."""
+def training_form() -> str:
+    """Choose and start. Returns the id of a run that was just started, else nothing."""
     form = _form()
     st.segmented_control("Preset", list(WORDS), format_func=WORDS.get, default=form.preset, required=True, key=form.key("preset"),
                          on_change=_choose_preset)
@@ -53,7 +53,7 @@ def training_form(started: Callable[[str], None]) -> None:
         config = _advanced(form, config, complaints)
     name = st.text_input("Name", form.name, key=form.key("name"), max_chars=80, width=420, placeholder="may be left empty")
     state.show(FORM, replace(form, config=config, name=name))
-    _conclusion(form, config, name, complaints, started)
+    return _conclusion(form, config, name, complaints)
 
 
 def like(config: Mapping, preset: str | None) -> None:
@@ -173,7 +173,7 @@ def _widget(form: Form, option: Option, value=None):
     return st.number_input(option.label, option.low, max(option.high, value), float(value), option.step, format="%g", **common)
 
 
-def _conclusion(form: Form, config: dict, name: str, complaints: list[str], started: Callable[[str], None]) -> None:
+def _conclusion(form: Form, config: dict, name: str, complaints: list[str]) -> str:
     """What differs from the preset, what stands in the way, how long it takes, and the start."""
     changed = options.differences(config, PRESETS[form.preset].model_dump(mode="json"))
     st.caption(f"As the preset *{form.preset}*." if not changed else f"Unlike the preset *{form.preset}*: {'; '.join(changed)}.")
@@ -187,20 +187,21 @@ def _conclusion(form: Form, config: dict, name: str, complaints: list[str], star
         for said in complaints:
             st.error(plain(said))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.button("Start training", type="primary", icon=":material/play_arrow:", key="start_training", disabled=bool(complaints),
-                  on_click=_start, args=(chosen, None if changed else form.preset, name, started))
+        # No callback: it would start what stood here before the last change, if the click comes before the page was drawn again.
+        is_wanted = st.button("Start training", type="primary", icon=":material/play_arrow:", key="start_training",
+                              disabled=bool(complaints))
         if not complaints:
             with st.container(width="stretch"):
                 _estimate(chosen)
-    if said := state.noted("new"):
-        st.error(plain(said))
+    return _start(chosen, None if changed else form.preset, name) if is_wanted and not complaints else ""
 
 
-def _start(config: EnsembleConfig, preset: str | None, name: str, started: Callable[[str], None]) -> None:
+def _start(config: EnsembleConfig, preset: str | None, name: str) -> str:
     try:
-        started(trainings.start(config, preset=preset, name=name, visitor=state.visitor()))
+        return trainings.start(config, preset=preset, name=name, visitor=state.visitor())
     except AlloyscopeError as error:
-        state.note("new", str(error))
+        st.error(plain(str(error)))
+        return ""
 
 
 def _estimate(config: EnsembleConfig) -> None:
