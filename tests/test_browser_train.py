@@ -60,6 +60,7 @@ def test_two_visitors_see_a_live_run_move_and_nothing_of_the_page_is_drawn_anew(
         for page in (one, other):
             expect(counts(page)).to_contain_text(f"{epoch} of 50", timeout=SOON_MS)
     for page in (one, other):
+        page.wait_for_function("Math.max(...document.querySelector('.js-plotly-plot').calcdata.map(trace => trace.length)) == 3")
         expect(page.locator(".js-plotly-plot[data-mark=same]")).to_have_count(2)
     assert one.evaluate("document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range") == zoomed
     one.reload()
