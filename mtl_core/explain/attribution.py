@@ -32,7 +32,7 @@ By = Literal["element", "feature", "kind"]
 
 NODES = ((6, 4), (6, 8), (6, 16))  # nodes a panel, and panels: more, while the gap is larger than MOST_GAP
 MOST_GAP = 0.01  # of the range of the task
-N_DRAWS, N_BLOCKS, BATCH = 512, 8, 32  # from a distribution of baselines, in blocks whose scatter tells the error
+N_DRAWS, N_BLOCKS, BATCH = 256, 4, 32  # from a distribution of baselines, in blocks whose scatter tells the error
 KINDS = {"element": "elements", "descriptor": "descriptors", "corrosion": "descriptors", "process": "conditions",
          "condition": "conditions"}
 
