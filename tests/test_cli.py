@@ -25,7 +25,8 @@ def run_cli(*arguments, cwd, code=0):
 
 
 @pytest.mark.parametrize("command", ["", "data", "data build", "data check", "data summary", "data suspects", "data noise",
-                                     "data map", "train", "predict", "explain", "explain-all", "evaluate", "runs", "runs start", "runs import"])
+                                     "data map", "train", "predict", "explain", "explain-all", "evaluate", "runs", "runs start",
+                                     "runs import"])
 def test_every_command_explains_itself(command, tmp_path):
     done = run_cli(*command.split(), "--help", cwd=tmp_path)
     assert "Usage: python -m mtl_core" in done.stdout
