@@ -148,7 +148,7 @@ def test_the_readings_that_decide_are_of_alloys_like_it(predictor):
     rows = found.rows.reindex(found.rows["change"].abs().sort_values(ascending=False).index)
     assert len(rows) == (predictor.observations["task"] == task.key).sum() and rows["change"].notna().all()
     assert rows["distance"].head(10).median() < rows["distance"].median() / 2
-    assert rows["n_members"].between(10, 16).all()
+    assert rows["n_members"].between(15, 24).all()
 
 
 def test_the_panel_shows_readings_papers_and_neighbours_with_their_sources(tmp_path, monkeypatch):

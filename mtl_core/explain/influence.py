@@ -25,7 +25,7 @@ from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
 
-MOST_MEMBERS = 16  # that answer, evenly spaced over the folds
+MOST_MEMBERS = 24  # that answer, evenly spaced over the folds
 MOST_BYTES = 48_000_000  # kept for one task; with more rows than go in there, fewer members answer
 MOST_ROWS = 3000  # the work grows with their cube
 
