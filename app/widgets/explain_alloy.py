@@ -50,7 +50,7 @@ def _card(one: Explained, name: str, color: str) -> None:
     if not bars.labels:
         st.info("Nothing differs from the baseline, so there is nothing to explain. Choose another one above.")
         return
-    st.empty().plotly_chart(  # else the bars of the last baseline stay below the new ones until the whole page is done
+    st.plotly_chart(
         attribution_figure(bars.labels, bars.values, bars.spread, bars.is_stable, unit=one.unit, color=color, notes=bars.notes),
         key=f"bars_{task.key}", config=camera(f"explain-{task.key}"), alt=f"Attribution of {task.label}")
     st.caption(one.sentence())

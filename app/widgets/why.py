@@ -30,8 +30,8 @@ def _bars(chosen: Selection) -> None:
                                     notes=bars.notes, x="push", row=26)
         with columns[index % len(columns)]:
             st.markdown(f"**{one.task.label}** against {plain(one.baseline)}: {signed(change)} {one.unit}")
-            st.empty().plotly_chart(figure, key=f"why_{one.task.key}", config=STILL,
-                                    alt=f"What each element adds to {one.task.label}")
+            st.plotly_chart(figure, key=f"why_{one.task.key}", config=STILL,
+                            alt=f"What each element adds to {one.task.label}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Whiskers: standard deviation over the networks. Grey: they disagree on the sign. What the model learnt is "
                    "not necessarily a cause.")
