@@ -30,7 +30,7 @@ def _bars(chosen: Selection) -> None:
                                     notes=bars.notes, x="push", row=26)
         with columns[index % len(columns)]:
             st.markdown(f"**{one.task.label}** against {plain(one.baseline)}: {signed(change)} {one.unit}")
-            st.plotly_chart(figure, key=f"why_{one.task.key}", config=STILL,
+            st.plotly_chart(figure, key=f"push_{one.task.key}", config=STILL,
                             alt=f"What each element adds to {one.task.label}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Whiskers: standard deviation over the networks. Grey: they disagree on the sign. What the model learnt is "
