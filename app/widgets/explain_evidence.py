@@ -12,6 +12,8 @@ from app.services import evidence
 from app.services.evidence import Deciding
 from app.widgets.framed import framed_figure
 from app.widgets.neighbours import DOI, columns_of, readable, value_of
+from app.yours import plain
+from mtl_core.errors import AlloyscopeError
 from mtl_core.tasks import TaskSpec
 
 VIEWS = {"readings": "Readings that decide it", "papers": "Papers that decide it", "near": "Nearest readings"}
@@ -37,7 +39,12 @@ def evidence_panel(chosen: Selection) -> None:
     view = st.segmented_control("Measurements", list(VIEWS), format_func=VIEWS.get, default="readings", required=True,
                                 key="evidence_view", label_visibility="collapsed")
     st.caption(HOW[view])
-    for index, one in enumerate(evidence.deciding(chosen)):
+    try:
+        found = evidence.deciding(chosen)
+    except AlloyscopeError as error:  # more readings than can be left out in turn
+        st.info(plain(str(error)))
+        return
+    for index, one in enumerate(found):
         with st.container(border=True, key=f"evidence_{one.task.key}"):
             _bars_and_table(_rows(chosen, one, view), one.task, view, color=color_of(index))
     st.caption(METHOD)
