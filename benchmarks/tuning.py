@@ -25,6 +25,7 @@ from mtl_core.ensemble.config import EnsembleConfig, TrainConfig, preset
 from mtl_core.files import append_line, read_lines, write_json
 from mtl_core.registry import jobs, store
 from mtl_core.registry.runs import Status, read_record
+from mtl_core.tuning.cluster import ONE_THREAD
 from mtl_core.tuning.outer import compared
 from mtl_core.tuning.rows import units
 from mtl_core.tuning.space import Integer, Real, Space, seed_project_space
@@ -65,9 +66,13 @@ def searched(folder: Path, config: StudyConfig, *, report: bool = False) -> stud
 
 
 def side_by_side(studies_of: dict[Path, StudyConfig], *, report: bool = False) -> list[studies.Study]:
-    """Several studies, two at a time, each with one worker of one thread: the numbers are those of one after the other."""
-    return Parallel(n_jobs=2)(delayed(searched)(folder, config.model_copy(update={"workers": 1}), report=report)
-                              for folder, config in studies_of.items())
+    """Several studies, two at a time with one thread each: the numbers are those of one after the other."""
+    return Parallel(n_jobs=2)(delayed(_with_one_thread)(folder, config, report) for folder, config in studies_of.items())
+
+
+def _with_one_thread(folder, config, report):
+    os.environ |= ONE_THREAD
+    return searched(folder, config, report=report)
 
 
 def _say(trial: Trial) -> None:
