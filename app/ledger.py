@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from app.figures.scores import SPLIT_WORDS
+from app.options import OPTIONS
 from mtl_core.registry.runs import SHIPPED, Run
 from mtl_core.tasks import TASKS
 
@@ -109,8 +110,9 @@ def config_differences(runs: Sequence[Run]) -> pd.DataFrame:
     columns = {names[run.id]: _flat(run.config) | {"data (fingerprint)": run.data_sha256[:12]} for run in runs}
     options = list(dict.fromkeys(option for column in columns.values() for option in column))
     rows = {option: [column.get(option, ABSENT) for column in columns.values()] for option in options}
-    return pd.DataFrame.from_dict({option: row for option, row in rows.items() if len(set(row)) > 1}, orient="index",
-                                  columns=list(columns)).rename_axis("Option")
+    words = {option.path: option.label for option in OPTIONS}
+    differing = {words.get(option, option): row for option, row in rows.items() if len(set(row)) > 1}
+    return pd.DataFrame.from_dict(differing, orient="index", columns=list(columns)).rename_axis("Option")
 
 
 def _flat(config: Mapping, prefix: str = "") -> dict[str, str]:

@@ -89,5 +89,5 @@ def verdict(gain: pd.DataFrame) -> str:
     helps, hurts = (gain.index[found].tolist() for found in (gain["low"] > 0, gain["high"] < 0))
     if not helps and not hurts:
         return "Learning it together with the other properties made no difference that these papers can show."
-    return "; ".join(f"learning together {word} {', '.join(splits)}" for word, splits in (("helps", helps), ("hurts", hurts))
-                     if splits).capitalize() + "."
+    found = [f"{word} R² of {', '.join(splits)}" for word, splits in (("raises", helps), ("lowers", hurts)) if splits]
+    return f"Learning together {' and '.join(found)}."

@@ -23,8 +23,9 @@ from mtl_core.tuning.space import (
 from mtl_core.tuning.study import StudyConfig, Trial
 
 STATUSES = {"complete": "complete", "pruned": "rejected early", "failed": "failed"}
-LABELS = {"trunk_width": "Trunk width", "trunk_depth": "Trunk depth", "head_width": "Head width", "head_depth": "Head depth",
-          "linear_skip": "Linear path", "likelihood": "Shape of the scatter", "noise": "Size of the scatter",
+LABELS = {"trunk_width": "Shared layers, width", "trunk_depth": "Shared layers, number", "head_width": "Own layers, width",
+          "head_depth": "Own layers, number", "linear_skip": "Linear path", "likelihood": "Scatter of measurements",
+          "noise": "Size of the scatter",
           "inputs": "What networks see"}
 OPTIONS = {option.path.rpartition(".")[2]: option for option in (*options.NETWORK, *options.TRAINING)}
 OBJECTIVES = {"mean r2": "R², mean over the properties", "nll": "log likelihood", "interval": "interval score of the 90 % band"}
@@ -124,6 +125,13 @@ def changed(config: StudyConfig, trial: Trial) -> pd.DataFrame:
         if ours != theirs:
             rows.append({"Setting": label(name), "Starting point": theirs, f"Trial {trial.number}": ours})
     return pd.DataFrame(rows)
+
+
+def at_the_edge(space: Space, trial: Trial) -> list[str]:
+    """"Dropout 0", "Learning rate 0.01": what a trial has at an end of its range."""
+    ranges = [] if trial.point is None else [one for one in space.dimensions if not isinstance(one, Choice)]
+    return [f"{label(one.name)} {said(one.name, trial.point[one.name])}" for one in ranges
+            if np.isclose(one.to_unit(trial.point[one.name]), (0.0, 1.0), atol=0.005).any()]
 
 
 def point_words(point: Mapping[str, Value]) -> str:

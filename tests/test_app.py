@@ -209,7 +209,7 @@ def test_the_band_is_dashed_outside_the_domain():
 
 
 @pytest.mark.parametrize(("value", "text"), [
-    (182.4, "182"), (-219.0, "−219"), (0.0, "0"), (3.14159, "3.14"), (2.5e-7, "2.50·10^−7"), (float("nan"), "–")])
+    (182.4, "182"), (-219.0, "−219"), (0.0, "0"), (3.14159, "3.14"), (2.5e-7, "2.50·10⁻⁷"), (float("nan"), "–")])
 def test_numbers_are_written_as_a_reader_wants_them(value, text):
     assert written(value) == text
 

@@ -126,8 +126,8 @@ def test_only_options_that_differ_are_listed_and_runs_called_alike_are_told_apar
     runs = (run_of(1, "Same"), run_of(2, "Same", config=run_of(2).config | {"network": {"trunk": [32], "dropout": 0.1}}))
     differing = ledger.config_differences(runs)
     assert list(differing) == [f"Same ({run.id})" for run in runs]
-    assert differing.index.tolist() == ["seed", "network.trunk", "network.dropout"]
-    assert differing.loc["network.dropout"].tolist() == ["–", "0.1"]
+    assert differing.index.tolist() == ["Seed", "Shared layers", "Dropout"]
+    assert differing.loc["Dropout"].tolist() == ["–", "0.1"]
 
 
 def held_out(n_folds: int = 3, noise: float = 0.0, **columns) -> pd.DataFrame:

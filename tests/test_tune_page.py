@@ -23,7 +23,7 @@ def test_every_dimension_that_a_space_can_have_is_in_the_form_and_has_words():
     shown = {dimension.name.partition(":")[0] for dimension in searches.catalogue(DEFAULT_TASKS, own_heads=True)}
     assert shown == set(NAMES)
     assert all(searches.label(name)[0].isupper() for name in NAMES)
-    assert searches.label("head_width:hardness") == "Head width, hardness"
+    assert searches.label("head_width:hardness") == "Own layers, width, hardness"
 
 
 @pytest.mark.parametrize("tasks", [("hardness",), DEFAULT_TASKS, tuple(TASKS)[:3]])

@@ -47,6 +47,7 @@ def parities_figure(panels: Sequence[tuple[str, pd.DataFrame]], *, unit: str) ->
         short = name if len(name) <= LETTERS // n else f"{name[:LETTERS // n]}…"
         titles.append({"text": escape(short), "x": start + width / 2, "y": 1, "xref": "paper", "yref": "paper",
                        "yanchor": "bottom", "showarrow": False})
+    layout["yaxis"]["title"] = {"text": f"predicted ({unit})"}
     return calm(traces, height=380, annotations=titles, margin={"l": 4, "r": 8, "t": 26, "b": 4}, **layout)
 
 

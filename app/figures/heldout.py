@@ -9,7 +9,7 @@ from app.figures.scores import SPLIT_WORDS
 from app.figures.style import GREY, STILL, calm, color_of, tint
 
 HEIGHT = 430
-RIGHT = {"x": 1, "xanchor": "right"}  # the title of the y axis stands at the left
+BELOW = {"x": 0, "y": -0.18, "yanchor": "top"}  # above the plot it would cover the title of the y axis on a phone
 OUTSIDE = "#b5473c"  # a measurement that its band misses
 
 
@@ -28,7 +28,7 @@ def parity_figure(rows: pd.DataFrame, texts: Sequence[str], *, unit: str, color:
                          showlegend=False)]
     traces += [_points(rows[chosen], known[chosen], texts[chosen], name, of, symbol) for name, chosen, of, symbol in kinds
                if chosen.any()]
-    return calm(traces, height=HEIGHT, x=f"measured ({unit})", y=f"predicted ({unit})", legend=RIGHT)
+    return calm(traces, height=HEIGHT, x=f"measured ({unit})", y=f"predicted ({unit})", legend=BELOW)
 
 
 def _points(rows, known, texts, name, color, symbol):
@@ -83,8 +83,8 @@ def reliability_figure(reliability: pd.DataFrame, *, color: str) -> go.Figure:
         traces.append(_levels(rows, "own", f"{words}, networks' own", {"color": shade, "width": 1.5, "dash": "dot"}))
     percent = {"tickformat": ".0%"}
     return calm(traces, height=HEIGHT, x="level that the band names", y="share of measurements inside",
-                legend={"x": 1, "y": 0, "xanchor": "right", "yanchor": "bottom", "orientation": "v"},
-                dragmode=False, xaxis=STILL | percent | {"range": [0.45, 1]}, yaxis=STILL | percent | {"range": [0, 1.02]})
+                legend=BELOW, dragmode=False, xaxis=STILL | percent | {"range": [0.45, 1]},
+                yaxis=STILL | percent | {"range": [0, 1.02]})
 
 
 def _levels(rows, column, name, line):

@@ -48,6 +48,9 @@ def axis_title(label: str, unit: str) -> str:
     return f"{label} ({unit})" if unit else label
 
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def written(value: float) -> str:
     """A number as a reader wants it: whole from 100 on, three digits below, powers of ten where it is tiny."""
     if not math.isfinite(value):
@@ -55,7 +58,7 @@ def written(value: float) -> str:
     size = abs(value)
     if size and not 1e-3 <= size < 1e6:
         mantissa, exponent = f"{value:.2e}".split("e")
-        return f"{mantissa}·10^{int(exponent)}".replace("-", "−")
+        return f"{mantissa}·10{str(int(exponent)).translate(RAISED)}".replace("-", "−")
     text = f"{value:.0f}" if size >= 100 else f"{value:.3g}"
     return text.replace("-", "−") if float(text) else "0"
 

@@ -116,26 +116,32 @@ def _live(run: Run, said: Said) -> None:
         st.progress(0.0, "Not begun yet." if run.status is Status.queued else "Loads the data and builds the networks …")
         return
     waited = trainings.seconds_silent(run.id) if run.status is Status.running else 0.0
-    st.progress(share_done(line, waited), _stage(line))
-    _counts(line, waited)
+    st.progress(share_done(line, waited), _stage(run, line))
+    _counts(run, line, waited)
     _curves(run, said)
 
 
-def _stage(line: Mapping) -> str:
-    if line["epoch"] >= line["n_epochs"]:
-        after = f" alone ({TASKS[line['alone']].label.lower()})" if "alone" in line else ""
-        return f"All epochs are learnt{after}; now the rows held out, the baselines and the metrics."
+def _stage(run: Run, line: Mapping) -> str:
+    if _is_last(run, line):
+        return "All epochs are learnt; now the rows held out, the baselines and the metrics."
     who = f"{TASKS[line['alone']].label} alone" if "alone" in line else "All properties together" if len(line["loss"]) > 1 else ""
     return f"{who}{': e' if who else 'E'}poch {line['epoch']} of {line['n_epochs']}"
 
 
-def _counts(line: Mapping, waited: float) -> None:
-    left = line.get("seconds_left")
+def _is_last(run: Run, line: Mapping) -> bool:
+    """Whether nothing is left to learn, by these networks or by those of one property alone."""
+    left = run.config.get("alone") and line.get("alone") != run.config["tasks"][-1]
+    return line["epoch"] >= line["n_epochs"] and not left
+
+
+def _counts(run: Run, line: Mapping, waited: float) -> None:
+    seconds = line.get("seconds_left")
+    left = "being measured" if seconds is None else f"about {in_time(max(0.0, seconds - waited))}"
     with st.container(horizontal=True, gap="medium", key="run_counts"):
         st.metric("Epoch", f"{line['epoch']} of {line['n_epochs']}", width="content")
         st.metric("Networks finished", f"{line['n_finished']} of {line['n_members']}", width="content")
         st.metric("Time so far", in_time(line["seconds"] + waited), width="content")
-        st.metric("Time left", "being measured" if left is None else f"about {in_time(max(0.0, left - waited))}", width="content")
+        st.metric("Time left", "soon done" if _is_last(run, line) else left, width="content")
 
 
 def _curves(run: Run, said: Said) -> None:
@@ -196,7 +202,8 @@ def _alone(run: Run, said: Said) -> None:
         words = [f"**{TASKS[task].label} alone**: epoch {curves.epochs[-1]} of {curves.n_epochs}"]
         ours, theirs = (_latest(one.looks, task) for one in (curves, said.together))
         if ours is not None and theirs is not None:
-            words.append(f"R² of new papers {ours:.2f} so far, {theirs:.2f} together")
+            so_far = " so far" if run.status in LIVE else ""
+            words.append(f"R² of new papers {ours:.2f}{so_far}, {theirs:.2f} together")
         st.markdown(", ".join(words) + ".")
 
 

@@ -36,6 +36,6 @@ def _line(run: Run, titles: dict[str, str], answering: str) -> str:
     words = [titles[run.id]]
     if run.id not in (SHIPPED, titles[run.id]):
         words.append(f"{run.created:%d %b %Y, %H:%M} UTC")
-    if run.status in LIVE or run.status != "complete":
-        words.append(str(run.status))
+    if run.status != "complete":  # the page is not drawn anew when a run begins
+        words.append("under way" if run.status in LIVE else str(run.status))
     return " · ".join(words + (["answers in the app"] if run.id == answering else []))

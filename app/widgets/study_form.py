@@ -169,6 +169,9 @@ def _method(form: Form, now: dict, space: Space | None) -> None:
             now["initial"] = _choice(form, "initial", "Spread by", {"latin": "Latin hypercube", "sobol": "Sobol' sequence"})
         with fourth:
             now["acquisition"] = _choice(form, "acquisition", "Then by", searches.ACQUISITIONS)
+    if now["method"] == "bayesian" and now["n_initial"] >= now["n_trials"]:
+        st.warning(f"All {now['n_trials']} trials are spread evenly, and the surrogate is never asked: allow more trials, or "
+                   "spread fewer.")
     st.caption({"bayesian": "A surrogate learns from the trials which settings are good, and proposes where it expects most.",
                 "random": "Settings are drawn at random: the honest baseline, and hard to beat where many settings matter.",
                 "grid": "Every combination of a few values, in an order drawn from the seed."}[now["method"]])

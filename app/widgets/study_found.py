@@ -5,7 +5,7 @@ from app import searches, state
 from app.services import studies
 from app.yours import plain
 from mtl_core.errors import AlloyscopeError
-from mtl_core.registry.runs import Run
+from mtl_core.registry.runs import LIVE, Run
 from mtl_core.studies import Study
 from mtl_core.tuning.study import Trial
 
@@ -34,7 +34,7 @@ def _report(report: dict) -> None:
     with st.container(horizontal=True, gap="large"):
         for words, row, help in (("On the folds it searched", inner, "Where the best of many trials was chosen: too good."),
                                  ("On the fold it never saw", outer, "Papers that no trial saw: the number to believe.")):
-            st.metric(words, f"{row['tuned']:.3f}", f"{searches.signed(row['gain'])} to the start", width="content", help=help,
+            st.metric(words, f"{row['tuned']:.3f}", f"{row['gain']:+.3f} to the start", width="content", help=help,
                       delta_color="normal" if abs(row["gain"]) > 5e-4 else "off")
         st.metric("Optimism", searches.signed(report["optimism"]), width="content",
                   help="How much more the search promised than the fold that it never saw confirmed.")
@@ -61,6 +61,8 @@ def _settings(found: Study, best: Trial) -> None:
     if len(changed):
         with st.expander(f"The settings of trial {best.number}: {len(changed)} differ from the starting point"):
             st.dataframe(changed, hide_index=True, height="content", width="content", alt="Settings of the best trial")
+    if edges := searches.at_the_edge(found.config.space, best):
+        st.caption(f"At the edge of what the search was allowed: {', '.join(edges)}. A wider range may hold better settings.")
 
 
 def _train(run: Run, found: Study, best: Trial) -> None:
@@ -73,7 +75,8 @@ def _train(run: Run, found: Study, best: Trial) -> None:
                    "networks that answer.", width="content")
     if training := started.get(run.id):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(":material/check: The training is on its way.", width="content")
+            st.markdown(":material/check: " + ("The training begins when this search has ended." if run.status in LIVE else
+                                               "The training is on its way."), width="content")
             st.page_link("views/train.py", label="Watch it", icon=":material/open_in_new:", query_params={"run": training})
     if said := state.noted("study_train"):
         st.error(plain(said))

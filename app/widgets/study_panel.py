@@ -151,7 +151,7 @@ def _trials(found: Study) -> None:
 
 def _jumps(found: Study) -> None:
     distances = found.distances
-    if distances.empty:
+    if len(distances) < 2:
         return
     st.markdown("##### How far it jumps")
     by = {trial.number: trial.proposed_by for trial in found.trials}

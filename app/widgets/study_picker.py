@@ -6,7 +6,7 @@ import streamlit as st
 from app import ledger, state
 from app.services import studies
 from mtl_core.errors import CheckpointError
-from mtl_core.registry.runs import Run
+from mtl_core.registry.runs import LIVE, Run
 
 KEY = "tune_run"
 
@@ -40,4 +40,5 @@ def _other(asked: str, runs: dict[str, Run]) -> str | None:
 
 def _line(run: Run, title: str) -> str:
     words = [title] + ([f"{run.created:%d %b %Y, %H:%M} UTC"] if title != run.id else [])
-    return " · ".join(words + ([str(run.status)] if run.status != "complete" else []))
+    status = "under way" if run.status in LIVE else str(run.status)  # the page is not drawn anew when a search begins
+    return " · ".join(words + ([status] if run.status != "complete" else []))

@@ -116,7 +116,8 @@ def _tested(form: Form, config: dict) -> dict:
         with column:
             config = with_value(config, option.path, _widget(form, option))
     trained, answering = options.n_networks(config)
-    st.caption(f"{trained} networks are trained at once; the {answering} of the test on new papers answer at the end.")
+    alone = " As many again learn each property alone." if config["alone"] else ""
+    st.caption(f"{trained} networks are trained at once; the {answering} of the test on new papers answer at the end.{alone}")
     return config
 
 

@@ -62,7 +62,7 @@ def import_run(source: Path | BinaryIO, root: Path | None = None, *, check: Call
     with _opened(source) as archive, _incoming(home) as waiting:
         run, members = _looked_at(archive)
         if (home / run).exists():
-            raise RunError(f"expected a run that is not here yet, {run} is")
+            raise RunError(f"expected a run that is not here yet, {run} is; if no list shows it, it was deleted: restore it")
         folder = waiting / run
         folder.mkdir()
         for name, member in members.items():
