@@ -13,6 +13,7 @@ from app.widgets.cards import per_row
 from app.widgets.explain_evidence import evidence_panel
 from app.widgets.explain_swaps import swaps_panel
 from app.widgets.framed import camera, csv_button
+from app.widgets.steady import steady_chart
 from app.yours import plain
 
 READING = {
@@ -50,7 +51,7 @@ def _card(one: Explained, name: str, color: str) -> None:
     if not bars.labels:
         st.info("Nothing differs from the baseline, so there is nothing to explain. Choose another one above.")
         return
-    st.plotly_chart(
+    steady_chart(
         attribution_figure(bars.labels, bars.values, bars.spread, bars.is_stable, unit=one.unit, color=color, notes=bars.notes),
         key=f"bars_{task.key}", config=camera(f"explain-{task.key}"), alt=f"Attribution of {task.label}")
     st.caption(one.sentence())

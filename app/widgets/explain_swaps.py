@@ -11,6 +11,7 @@ from app.selection import Selection
 from app.services import explanations, model
 from app.widgets.cards import per_row
 from app.widgets.framed import camera, csv_button
+from app.widgets.steady import steady_chart
 from mtl_core.errors import ConfigError
 
 STEPS = ("0.1", "0.25", "0.5", "1")  # at.%
@@ -94,8 +95,8 @@ def _bars(chosen: Selection, found, partners: list[str], step: str) -> None:
             row=24, is_sure=found.in_domain[rows, index])
         with columns[index % len(columns)]:
             st.markdown(f"**{task.label}**")
-            st.plotly_chart(figure, key=f"swap_bars_{task.key}", config=camera(f"swaps-{task.key}"),
-                            alt=f"Change of {task.label} for each element that replaces {partner}")
+            steady_chart(figure, key=f"swap_bars_{task.key}", config=camera(f"swaps-{task.key}"),
+                         alt=f"Change of {task.label} for each element that replaces {partner}")
     st.caption(f"Both sides in the same order, so that a trade-off shows as bars of opposite sign. Grey: the networks disagree "
                f"on the sign. Pale: outside the domain, maybe longer than the picture. Only {partner} goes out; choose "
                "another above.")
@@ -109,8 +110,8 @@ def _matrix(found) -> None:
                               texts, unit=unit_of_change(task), color=color_of(index))
         with columns[index % len(columns)]:
             st.markdown(f"**{task.label}**")
-            st.plotly_chart(figure, key=f"swap_matrix_{task.key}", config=camera(f"swap-matrix-{task.key}"),
-                            alt=f"Change of {task.label} for each pair of elements")
+            steady_chart(figure, key=f"swap_matrix_{task.key}", config=camera(f"swap-matrix-{task.key}"),
+                         alt=f"Change of {task.label} for each pair of elements")
     st.caption("The element of the row goes out, that of the column comes in; the colour says how much the property changes. "
                "Grey: the networks disagree on the sign. !: the alloy leaves the domain.")
 

@@ -8,6 +8,7 @@ from app.figures.style import color_of, signed
 from app.selection import Selection
 from app.services import explanations
 from app.widgets.cards import STILL, per_row
+from app.widgets.steady import steady_chart
 from app.yours import plain
 
 MOST = 7  # bars of each property
@@ -30,8 +31,7 @@ def _bars(chosen: Selection) -> None:
                                     notes=bars.notes, x="push", row=26)
         with columns[index % len(columns)]:
             st.markdown(f"**{one.task.label}** against {plain(one.baseline)}: {signed(change)} {one.unit}")
-            st.plotly_chart(figure, key=f"push_{one.task.key}", config=STILL,
-                            alt=f"What each element adds to {one.task.label}")
+            steady_chart(figure, key=f"push_{one.task.key}", config=STILL, alt=f"What each element adds to {one.task.label}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Whiskers: standard deviation over the networks. Grey: they disagree on the sign. What the model learnt is "
                    "not necessarily a cause.")
