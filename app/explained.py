@@ -7,7 +7,7 @@ import pandas as pd
 
 from app.desk import COLUMN_WORDS
 from app.evidence import CONDITION_WORDS, PROCESS_WORDS
-from app.figures.style import signed, written
+from app.figures.style import signed, with_spread, written
 from app.selection import Selection
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
@@ -136,7 +136,7 @@ def swaps_table(found, alloy: str) -> pd.DataFrame:
 
 def swap_words(found, row: int) -> str:
     """"Fe → Mo: +4.2 ± 1.1 HV, +20 ± 5 mV"; (?): the networks disagree on the sign, (!): outside the domain."""
-    effects = [f"{signed(found.values[row, column])} ± {written(found.spread[row, column])} {unit_of_change(task)}"
+    effects = [f"{with_spread(found.values[row, column], found.spread[row, column])} {unit_of_change(task)}"
                f"{'' if found.is_stable[row, column] else ' (?)'}{'' if found.in_domain[row, column] else ' (!)'}"
                for column, task in enumerate(found.tasks)]
     return f"{found.out[row]} → {found.into[row]}: {', '.join(effects)}"

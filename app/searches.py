@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from app import options
-from app.figures.style import written
+from app.figures.style import with_spread, written
 from mtl_core.prospects import Next
 from mtl_core.studies import Study
 from mtl_core.tasks import TASKS
@@ -141,7 +141,7 @@ def point_words(point: Mapping[str, Value]) -> str:
 
 def why(proposal: Next, objective: str, method: str) -> str:
     """Why this point comes next, in a sentence or two."""
-    expected = f"The surrogate expects {written(proposal.mean)} ± {written(proposal.std)} there"
+    expected = f"The surrogate expects {with_spread(proposal.mean, proposal.std).lstrip('+')} there"
     hopes = (f"{expected}: it beats the best so far with a chance of {proposal.chance:.0%}, and by "
              f"{written(proposal.improvement)} on average over all outcomes.")
     if proposal.proposed_by == "acquisition":

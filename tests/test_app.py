@@ -14,7 +14,7 @@ from app import pins
 from app.evidence import evidence_of, measured_near
 from app.exports import as_csv, as_json
 from app.figures.band import band_strip
-from app.figures.style import runs, written
+from app.figures.style import runs, with_spread, written
 from app.lines import line_through, near_line
 from app.presets import PRESETS, opening
 from app.results import Result
@@ -212,6 +212,13 @@ def test_the_band_is_dashed_outside_the_domain():
     (182.4, "182"), (-219.0, "−219"), (0.0, "0"), (3.14159, "3.14"), (2.5e-7, "2.50·10⁻⁷"), (float("nan"), "–")])
 def test_numbers_are_written_as_a_reader_wants_them(value, text):
     assert written(value) == text
+
+
+@pytest.mark.parametrize(("value", "spread", "text"), [
+    (86.04, 15.31, "+86 ± 15"), (-0.415, 33.5, "0 ± 34"), (22.81, 4.52, "+22.8 ± 4.5"), (-0.0423, 0.0021, "−0.0423 ± 0.0021"),
+    (3.0, 0.0, "+3.00 ± 0.00"), (1.0, float("nan"), "–")])
+def test_a_number_has_no_more_digits_than_its_spread(value, spread, text):
+    assert with_spread(value, spread) == text
 
 
 def test_runs_join_at_their_ends():

@@ -68,6 +68,16 @@ def signed(value: float) -> str:
     return f"{'+' if value > 0 else ''}{written(value)}"
 
 
+def with_spread(value: float, spread: float) -> str:
+    """"+86 ± 15", "−0.43 ± 0.12": no more digits than the spread, with two of its own, leaves a meaning."""
+    if not (math.isfinite(value) and math.isfinite(spread)):
+        return "–"
+    digits = max(0, 1 - math.floor(math.log10(spread))) if spread > 0 else 2
+    text = f"{value:+.{digits}f}"
+    text = text if float(text) else text[1:]
+    return f"{text} ± {spread:.{digits}f}".replace("-", "−")
+
+
 def runs(flags: Sequence[bool]) -> list[tuple[bool, slice]]:
     """Neighbouring equal flags as (flag, slice) pieces; each piece reaches one point into the next, so lines join."""
     pieces, start = [], 0

@@ -7,7 +7,7 @@ from app import state
 from app.baselines import Baseline
 from app.explained import called, unit_of_change
 from app.figures.interactions import N_NAMES, interactions_figure
-from app.figures.style import written
+from app.figures.style import with_spread, written
 from app.presets import name_of
 from app.selection import Selection
 from app.services import model, pairs
@@ -102,10 +102,8 @@ def strongest(found, unit: str) -> str:
     if not together.any():
         return "The networks agree on the sign of no pair."
     row, column = np.unravel_index(together.argmax(), together.shape)
-    value = found.values[row, column]
     one, other = called(found.names[row]), called(found.names[column])
-    return (f"Strongest pair: {one} with {other}, {'+' if value > 0 else ''}{written(value)} ± "
-            f"{written(found.spread[row, column])} {unit}.")
+    return f"Strongest pair: {one} with {other}, {with_spread(found.values[row, column], found.spread[row, column])} {unit}."
 
 
 def cells_table(found, unit: str, **also: np.ndarray) -> pd.DataFrame:
