@@ -25,6 +25,7 @@ from mtl_core.registry import jobs
 from mtl_core.registry.runs import LIVE, METRICS, PROGRESS, Label, Run, read_progress, read_state, run_folder
 from mtl_core.registry.store import check_label, find_run, list_runs
 from mtl_core.settings import ROOT
+from mtl_core.tasks import TASKS
 from mtl_core.uncertainty import reliability as bands
 
 OUT_OF_FOLD = "out_of_fold.csv"
@@ -125,19 +126,27 @@ def reliability(run: str) -> pd.DataFrame:
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def alloys(run: str, task: str) -> dict[str, str]:
-    """measurement_id → formula and paper; empty where the data that the run learnt from are gone."""
+def readings(run: str, task: str) -> pd.DataFrame:
+    """What was measured on which alloy, by measurement_id: alloy, the conditions of the task, doi, reference_id; empty where the
+    data that the run learnt from are gone."""
+    columns = ["alloy", *TASKS[task].conditions, "doi", "reference_id"]
     data = find(run).config.get("data", {})
     try:
         rows = measured.rows(task, tuple(data.get("datasets", (PUBLISHED,))))
     except AlloyscopeError:
-        return {}
+        return pd.DataFrame(columns=columns, index=pd.Index([], name="measurement_id"))
     symbols = tuple(name.removeprefix(AT) for name in rows if name.startswith(AT))
     formulas = [Composition.from_array(at, symbols, normalise=True).formula(digits=1)
                 for at in rows[[AT + symbol for symbol in symbols]].to_numpy(float)]
-    papers = rows["doi"].fillna("").where(rows["doi"].fillna("") != "", rows["reference_id"])
+    return rows.assign(alloy=formulas, doi=rows["doi"].fillna("")).set_index("measurement_id")[columns]
+
+
+def alloys(run: str, task: str) -> dict[str, str]:
+    """measurement_id → formula and paper, as markup."""
+    known = readings(run, task)
+    papers = known["doi"].where(known["doi"] != "", known["reference_id"])
     return {one: "<br>".join(filter(None, map(escape, (formula, str(paper)))))
-            for one, formula, paper in zip(rows["measurement_id"], formulas, papers, strict=True)}
+            for one, formula, paper in zip(known.index, known["alloy"], papers, strict=True)}
 
 
 def out_of_fold_file(run: str) -> bytes:

@@ -88,10 +88,11 @@ def _readings(run: Run, splits: list[str], task: TaskSpec, color: str) -> None:
     texts = pd.Series(parity_texts(rows, trainings.alloys(run.id, task.key)))
     families = family_errors(rows)
     name, unit = f"{run.id}-{task.key}-{split}", task.learning_unit
-    show = partial(framed_figure, name=name)
+    show, about = partial(framed_figure, name=name), trainings.readings(run.id, task.key)
     left, right = st.columns(2, gap="large")
     with left:
-        show("**Predicted and measured**", parity_figure(rows, texts.tolist(), unit=unit, color=color), rows, "predictions",
+        show("**Predicted and measured**", parity_figure(rows, texts.tolist(), unit=unit, color=color),
+             _to_take_along(rows, about, unit), "predictions",
              "With the 90 % band that the residuals of other groups give. A bound is a triangle: the value lies beyond it.")
         show("**Errors by alloy family**", families_figure(families, unit=unit, color=color), families.reset_index(), "families",
              "Number of exact readings in brackets. The band held " + ", ".join(
@@ -99,7 +100,8 @@ def _readings(run: Run, splits: list[str], task: TaskSpec, color: str) -> None:
     with right:
         exact = rows[is_exact]
         show("**Residuals**", residuals_figure(exact, texts[is_exact].tolist(), unit=unit, color=color),
-             exact.assign(residual=exact["mean"] - exact["low"]), "residuals", _residual_words(exact, unit))
+             _to_take_along(exact.assign(residual=exact["mean"] - exact["low"]), about, unit), "residuals",
+             _residual_words(exact, unit))
         levels = trainings.reliability(run.id)
         levels = levels[levels["task"] == task.key]
         show("**Calibration**", reliability_figure(levels, color=color), levels, "calibration",
@@ -108,6 +110,12 @@ def _readings(run: Run, splits: list[str], task: TaskSpec, color: str) -> None:
                 "look better than a new alloy will be. Literature values of one alloy differ between laboratories, so no model "
                 "can reach R² 1 here.")
     _files(run)
+
+
+def _to_take_along(rows: pd.DataFrame, about: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Beside the numbers, with their unit, what was measured on which alloy, under which conditions and by whom."""
+    numbers = [name for name in ("low", "high", "mean", "std", "lower", "upper", "residual") if name in rows]
+    return rows.rename(columns={name: f"{name} ({unit})" for name in numbers}).join(about, on="measurement_id")
 
 
 def _residual_words(exact: pd.DataFrame, unit: str) -> str:
