@@ -30,7 +30,7 @@ from mtl_core.uncertainty.predictor import Predictor
 
 By = Literal["element", "feature", "kind"]
 
-NODES = ((6, 4), (6, 8), (6, 16))  # nodes a panel, and panels: more, while the gap is larger than MOST_GAP
+NODES = ((6, 4), (6, 8), (6, 16), (6, 32))  # nodes a panel, and panels: more, while the gap is larger than MOST_GAP
 MOST_GAP = 0.01  # of the range of the task
 N_DRAWS, N_BLOCKS, BATCH = 256, 4, 32  # from a distribution of baselines, in blocks whose scatter tells the error
 KINDS = {"element": "elements", "descriptor": "descriptors", "corrosion": "descriptors", "process": "conditions",

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 Function = Callable[[tf.Tensor], tf.Tensor]
 _PRIVATE = "_alloyscope_path_explain"
+BATCH = 24  # nodes at once: all members and stand-ins of each must stay in memory
 
 
 def integrated_gradients(function: Function, inputs: np.ndarray, baselines: np.ndarray, *, nodes: np.ndarray,
@@ -26,9 +27,10 @@ def integrated_gradients(function: Function, inputs: np.ndarray, baselines: np.n
 
     nodes, weights: [b], where on the path 0 … 1 the gradient is taken and how much each counts, such as `even_nodes` gives.
     """
-    return _weighing_explainer()(function, nodes, weights).attributions(
-        np.asarray(inputs, np.float32), np.asarray(baselines, np.float32), batch_size=len(nodes), num_samples=len(nodes),
-        use_expectation=False)
+    ends, parts = (np.asarray(inputs, np.float32), np.asarray(baselines, np.float32)), range(BATCH, len(nodes), BATCH)
+    return sum(_weighing_explainer()(function, some, counts).attributions(
+        *ends, batch_size=len(some), num_samples=len(some), use_expectation=False)
+        for some, counts in zip(np.split(nodes, parts), np.split(weights, parts), strict=True))
 
 
 def even_nodes(n: int) -> tuple[np.ndarray, np.ndarray]:
