@@ -58,12 +58,13 @@ class Bars(OfMembers):
 @dataclass(frozen=True, eq=False)
 class Explained:
     """One task of an explained alloy. found: an `mtl_core.explain.attribution.Attribution`; baseline: what it started from;
-    changes: name of a bar → what differs there, alloy against baseline."""
+    changes: name of a bar → what differs there, alloy against baseline; outside: which of the two lie outside the domain."""
 
     task: TaskSpec
     found: OfMembers
     baseline: str
     changes: Mapping[str, str]
+    outside: tuple[str, ...] = ()
 
     def bars(self, most: int = MOST, order: Sequence[str] = ()) -> Bars:
         """The largest, and the sum of the others as one more; by size, or the named ones first and in that order."""
@@ -84,14 +85,24 @@ class Explained:
         """Of a difference."""
         return unit_of_change(self.task)
 
+    @property
+    def is_rough(self) -> bool:
+        """Whether the bars miss a tenth of the difference or more."""
+        return is_rough(self.found)
+
     def sentence(self) -> str:
         """How well the bars add up."""
         found, change = self.found, abs(self.found.prediction - self.found.baseline)
         if found.error.any():
-            return (f"The baselines are drawn, so a bar has a standard error of up to {written(found.error.max())} {self.unit}; "
-                    f"the sum misses the difference by {written(abs(found.gap))} {self.unit}.")
+            return (f"64 alloys stand for all, so a bar has a standard error of up to {written(found.error.max())} {self.unit}; "
+                    f"the sum misses the difference of {written(change)} {self.unit} by {written(abs(found.gap))} {self.unit}.")
         gap = f"{written(abs(found.gap))} {self.unit}" if abs(found.gap) > 1e-3 * change else "less than 0.1 % of it"
         return f"The bars add up to the difference but for {gap}, the error of the integral."
+
+
+def is_rough(found) -> bool:
+    """Whether what adds up to the difference between two predictions misses a tenth of it or more."""
+    return abs(found.gap) > 0.1 * abs(found.prediction - found.baseline)
 
 
 def unit_of_change(task: TaskSpec) -> str:
@@ -120,8 +131,9 @@ def bars_table(explained: Sequence[Explained], alloy: str, by: str) -> pd.DataFr
     """One row a bar, all of them."""
     return pd.DataFrame([
         {"property": one.task.key, "unit": one.unit, "alloy": alloy, "baseline": one.baseline, "by": by, "name": name,
-         "label": called(name), "change": one.changes.get(name, ""), "value": one.found.values[i], "spread": one.found.spread[i],
-         "is_stable": bool(one.found.is_stable[i]), "error": one.found.error[i]}
+         "label": called(name), "change": one.changes.get(name, "").replace("−", "-"),  # for other programs
+         "value": one.found.values[i], "spread": one.found.spread[i], "is_stable": bool(one.found.is_stable[i]),
+         "error": one.found.error[i]}
         for one in explained for i, name in enumerate(one.found.names)])
 
 

@@ -68,7 +68,7 @@ def test_another_baseline_gives_other_bars_and_another_link(page):
 
 def test_against_a_distribution_the_error_of_drawing_is_said(page):
     page.selectbox(key="vs_list").select("distribution").run()
-    assert sum("standard error of up to" in caption.value for caption in page.caption) == 2
+    assert sum("standard error of up to" in said.value for said in (*page.caption, *page.warning)) == 2
 
 
 def test_a_typed_alloy_is_the_baseline_and_a_bad_one_says_why_beside_the_box(page):

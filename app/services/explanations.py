@@ -1,4 +1,6 @@
 """Why the selected alloy is predicted as it is: bars, swaps and compact bars of the run that answers, cached."""
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -32,7 +34,18 @@ def _attributions(run: str, query: Query, baseline: Baseline, by: str) -> tuple[
 
     asked, selection = model.predictor_of(run), Selection.from_query(dict(query))
     explain = partial(attribute, by=by, baseline_conditions=baseline.conditions)
-    return tuple(_explained(asked, selection, task, baseline, baseline.text, explain) for task in asked.tasks)
+    found = [_explained(asked, selection, task, baseline, baseline.text, explain) for task in asked.tasks]
+    return tuple(replace(one, outside=_outside(asked, selection, baseline, one.task)) for one in found)
+
+
+def _outside(asked, selection, baseline, task):
+    """Which of the two lie outside the domain of a task; of a distribution only the alloy is asked."""
+    from mtl_core.explain.baselines import baseline_of
+
+    start = baseline_of(baseline.text, asked, selection.composition, task)
+    ends = {"this alloy": selection.composition} | ({} if isinstance(start, tuple) else {"what it is compared with": start})
+    inside = asked.in_domain(list(ends.values()), selection.conditions)[:, asked.tasks.index(task)]
+    return tuple(name for name, is_inside in zip(ends, inside, strict=True) if not is_inside)
 
 
 def _explained(asked, selection, task, baseline, text, explain):

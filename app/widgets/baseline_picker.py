@@ -66,6 +66,8 @@ def _compare_with(baseline: Baseline) -> None:
 
 
 def _box(baseline: Baseline) -> None:
+    if not state.shown("vs_text") and baseline.link not in choices(kept.read_pins()):
+        state.show("vs_text", baseline.name)  # of a link, of two alloys that were swapped, or after a visit of another page
     st.text_input("Another alloy", key="vs_text", placeholder="Fe-18Cr-10Ni-2Mo wt%  ·  Al0.5CoCrFeNi", max_chars=1000,
                   on_change=_read, label_visibility="collapsed")
     if error := state.shown("vs_error", ""):
@@ -90,6 +92,7 @@ def _swap(chosen: Selection, baseline: Baseline) -> None:
     state.choose(Selection.of(baseline.composition, basis=chosen.basis, conditions=conditions, level=chosen.level), fresh=True)
     state.show("vs", before.under(chosen.conditions if baseline.conditions else None))
     state.show("vs_typing", False)
+    state.show("vs_text", "")
 
 
 def _conditions(chosen: Selection, baseline: Baseline) -> None:

@@ -66,9 +66,10 @@ def _what(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
     by = ways(list(WAYS))
     tables = [summary(one.bars(by).of(some)) for one, some in zip(found, rows, strict=True)]
     names = ranked([table for table, some in zip(tables, rows, strict=True) if some.any()])
-    st.caption("How far a bar pushes on average, to the right where more of it raises the property, to the left where it lowers "
-               "it. Grey: which way is open. Whiskers: 5 to 95 % of the networks. Both sides have the same rows, so a bar that "
-               "points to different sides is a trade-off." if len(found) > 1 else
+    st.caption("How far a bar pushes on average, for all alloys, those without the element included; to the right where alloys "
+               "with more of it are pushed up, to the left where they are pushed down. Grey: which way is open. Whiskers: 5 to "
+               "95 % of the networks. Both sides have the same rows, so a bar that points to different sides is a trade-off."
+               if len(found) > 1 else
                "How far a bar pushes on average, to the right where more of it raises the property. Grey: which way is open.")
     for index, one, _ in task_columns(found, rows):
         shown = tables[index].set_index("name").reindex(names)
@@ -95,13 +96,15 @@ def _tradeoff(found: Sequence[Overall], tables: Sequence[pd.DataFrame]) -> None:
     points = tradeoffs(*(tables[index] for index in pair), *(unit_of_change(found[index].task) for index in pair),
                        usual=amount == "usual")
     if points.empty:
-        st.info("No element is held by five alloys of either property; there is nothing to weigh here.")
+        st.info("No element is held by five of these alloys for both properties; there is nothing to weigh here.")
         return
     figure = tradeoff_figure(points, tuple(f"{labels[index]}, push for {AMOUNTS[amount]}" for index in pair),
                              tuple(unit_of_change(found[index].task) for index in pair), color=COLORS[2],
                              corners=tuple(labels[index].lower() for index in pair))
     framed_figure("**One property against the other**", figure, points.drop(columns="text"), "tradeoff",
-                  "An element in the upper right helps both, in the lower right it costs one for the other. "
+                  "Another question than above: what adding the element does on average to the alloys that hold it, as the slope "
+                  "of a straight line; where a little helps and much harms, it may point the other way. Upper right: helps both, "
+                  "lower right: costs one for the other. "
                   + ("Its usual amount is the median of the alloys that hold it. " if amount == "usual" else "")
                   + "Larger: held by more alloys. Grey: the whiskers, 5 to 95 % of the networks, cross a line.", name="all")
 

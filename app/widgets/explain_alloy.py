@@ -40,6 +40,9 @@ def explain_alloy(chosen: Selection, baseline: Baseline) -> None:
     for index, one in enumerate(explained):
         with columns[index % len(columns)].container(border=True, key=f"why_{one.task.key}"):
             _card(one, name, color_of(index))
+    if baseline.text == "mean":
+        st.caption("The average alloy holds a little of every element and exists nowhere: its prediction is an extrapolation, "
+                   "and what an alloy lacks counts as well.")
     swaps_panel(chosen)
     evidence_panel(chosen)
 
@@ -48,10 +51,15 @@ def _card(one: Explained, name: str, color: str) -> None:
     task, found, bars = one.task, one.found, one.bars()
     st.markdown(f"**{task.label}**  \n{plain(one.baseline)}: {written(found.baseline)} {task.unit} → {name}: "
                 f"**{written(found.prediction)} {task.unit}** ({signed(found.prediction - found.baseline)} {one.unit})")
+    if one.outside:
+        st.markdown(f":orange-badge[outside the domain] {' and '.join(one.outside)}: unlike what was measured for this property")
     if not bars.labels:
         st.info("Nothing differs from the baseline, so there is nothing to explain. Choose another one above.")
         return
     steady_chart(
         attribution_figure(bars.labels, bars.values, bars.spread, bars.is_stable, unit=one.unit, color=color, notes=bars.notes),
         key=f"bars_{task.key}", config=camera(f"explain-{task.key}"), alt=f"Attribution of {task.label}")
-    st.caption(one.sentence())
+    if one.is_rough:
+        st.warning(f"{one.sentence()} Read only bars that are much longer than that, or compare with a single alloy.")
+    else:
+        st.caption(one.sentence())

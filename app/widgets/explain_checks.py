@@ -80,11 +80,21 @@ def shapley_verdict(table: pd.DataFrame) -> tuple[bool | None, str]:
     rho = rank_agreement(table["path"], table["shapley"])
     if np.isnan(rho):
         return None, "Fewer than three elements differ, so there is no order to compare."
-    worst = (table["path"] - table["shapley"]).abs().idxmax()
-    if rho >= AGREES:
+    worst, turned = (table["path"] - table["shapley"]).abs().idxmax(), _turned(table)
+    if rho >= AGREES and not turned:
         return True, f"Both put the elements in the same order (Spearman's ρ = {rho:.2f})."
+    if rho >= AGREES:
+        return False, f"Both put the elements in the same order (Spearman's ρ = {rho:.2f}), but {turned}."
     return False, (f"The two methods order the elements differently (Spearman's ρ = {rho:.2f}, expected {AGREES:g} or more), "
-                   f"most of all {called(worst)}: do not rely on the order of bars of similar length.")
+                   f"most of all {called(worst)}{', and ' + turned if turned else ''}: do not rely on the order of bars of "
+                   "similar length.")
+
+
+def _turned(table: pd.DataFrame) -> str:
+    """"the sign of Fe and Co differs": of elements that matter to both methods; "" where there are none."""
+    smaller, largest = table[["path", "shapley"]].abs().min(axis=1), table.abs().max(axis=None)
+    names = table.index[(table["path"] * table["shapley"] < 0) & (smaller > 0.05 * largest)]
+    return f"the sign of {' and '.join(map(called, names))} differs" if len(names) else ""
 
 
 def random_verdict(trained: np.ndarray, fresh: np.ndarray) -> tuple[bool | None, str]:

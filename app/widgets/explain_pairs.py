@@ -5,7 +5,7 @@ import streamlit as st
 
 from app import state
 from app.baselines import Baseline
-from app.explained import called, unit_of_change
+from app.explained import called, is_rough, unit_of_change
 from app.figures.interactions import N_NAMES, interactions_figure
 from app.figures.style import with_spread, written
 from app.presets import name_of
@@ -46,8 +46,11 @@ def _of_alloy(chosen, baseline, task):
         st.info("The alloy and what it is compared with are the same, so there is nothing to divide between pairs.")
         return
     ends = f"{written(found.baseline)}  →  {written(found.prediction)} {task.learning_unit}"
-    _map(found, task, f"pairs-{task.key}", f"From {plain(baseline.name)} to {name}: {ends}. {strongest(found, unit_of(task))} "
-         f"The cells add up to the difference but for {written(abs(found.gap))} {unit_of(task)} of the integral's error.")
+    gap = f"The cells add up to the difference but for {written(abs(found.gap))} {unit_of(task)} of the integral's error."
+    _map(found, task, f"pairs-{task.key}", f"From {plain(baseline.name)} to {name}: {ends}. {strongest(found, unit_of(task))}"
+         f"{'' if is_rough(found) else ' ' + gap}")
+    if is_rough(found):
+        st.warning(f"{gap} Do not rely on cells that are smaller than that; against a closer baseline the map is more exact.")
 
 
 def _averaged(chosen, baseline):

@@ -22,7 +22,7 @@ from tensorflow.experimental import numpy as tnp
 from mtl_core.chemistry.composition import Composition
 from mtl_core.explain.members import OfMembers
 from mtl_core.explain.nodes import nodes_along
-from mtl_core.explain.path_explainer import even_nodes, expected_gradients, integrated_gradients
+from mtl_core.explain.path_explainer import even_nodes, integrated_gradients
 from mtl_core.features.table import featurize
 from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
@@ -32,7 +32,8 @@ By = Literal["element", "feature", "kind"]
 
 NODES = ((6, 4), (6, 8), (6, 16), (6, 32))  # nodes a panel, and panels: more, while the gap is larger than MOST_GAP
 MOST_GAP = 0.01  # of the range of the task
-N_DRAWS, N_BLOCKS, BATCH = 256, 4, 32  # from a distribution of baselines, in blocks whose scatter tells the error
+NODES_EACH = (8, 1)  # the same from each baseline of a distribution
+BATCH = 32
 KINDS = {"element": "elements", "descriptor": "descriptors", "corrosion": "descriptors", "process": "conditions",
          "condition": "conditions"}
 
@@ -41,8 +42,8 @@ KINDS = {"element": "elements", "descriptor": "descriptors", "corrosion": "descr
 class Attribution(OfMembers):
     """Bars of one task, in its unit.
 
-    names: [N] of what differs from the baseline; of_members: [M, N]; error: [N], standard error of what was drawn, 0 on a single
-    path; baseline, prediction: of the ensemble, that of a distribution being its mean.
+    names: [N] of what differs from the baseline; of_members: [M, N]; error: [N], standard error of the mean over a distribution,
+    0 on a single path; baseline, prediction: of the ensemble, that of a distribution being its mean.
     """
 
     task: TaskSpec
@@ -65,7 +66,7 @@ class Attribution(OfMembers):
 
 def attribute(predictor: Predictor, composition: Composition, conditions: Conditions, task: TaskSpec, *,
               baseline: Composition | Sequence[Composition], baseline_conditions: Conditions | None = None,
-              by: By = "element", seed: int = 0) -> Attribution:
+              by: By = "element") -> Attribution:
     """Explain one prediction. Members, masks and stand-ins for unreported conditions are the prediction's own.
 
     baseline: an alloy, or several as a distribution. baseline_conditions: the alloy's own unless given.
@@ -77,7 +78,7 @@ def attribute(predictor: Predictor, composition: Composition, conditions: Condit
         of_members = _along(path, MOST_GAP * typical_range(predictor, task))
         error = np.zeros(of_members.shape[1])
     else:
-        of_members, error = _over(path, seed)
+        of_members, error = _over(path)
     shown = np.flatnonzero(np.abs(of_members).max(axis=0) > 0)
     return Attribution(task, tuple(path.names[i] for i in shown), of_members[:, shown], error[shown],
                        float(path.answers[1:].mean()), float(path.answers[0]))
@@ -86,18 +87,19 @@ def attribute(predictor: Predictor, composition: Composition, conditions: Condit
 def _along(path, most):
     """The integral along one path [M, N], with more nodes while its gap is larger than `most`."""
     for n_nodes, n_panels in NODES:
-        nodes, weights = path.nodes(n_nodes, n_panels)
+        nodes, weights = path.nodes(n_nodes, n_panels)[0]
         of_members = path.bars(integrated_gradients(path, path.ends[:1], path.ends[1:], nodes=nodes, weights=weights)[0])
         if abs(path.answers[0] - path.answers[1] - of_members.mean(axis=0).sum()) <= most:
             break
     return of_members
 
 
-def _over(path, seed):
-    """The integral averaged over the baselines [M, N], and the standard error of its mean over members [N]."""
-    blocks = np.stack([path.bars(expected_gradients(path, path.ends[:1], path.ends[1:], n_draws=N_DRAWS // N_BLOCKS,
-                                                    seed=seed + block, batch=BATCH)[0]) for block in range(N_BLOCKS)])
-    return blocks.mean(axis=0), blocks.mean(axis=1).std(axis=0, ddof=1) / np.sqrt(N_BLOCKS)
+def _over(path):
+    """The integral averaged over the baselines [M, N], and the standard error of its mean over members [N]: the baselines stand
+    for more alloys than they are."""
+    bars = np.stack([path.bars(integrated_gradients(path, path.ends[:1], start[None], nodes=nodes, weights=weights)[0])
+                     for start, (nodes, weights) in zip(path.ends[1:], path.nodes(*NODES_EACH), strict=True)])
+    return bars.mean(axis=0), bars.mean(axis=1).std(axis=0, ddof=1) / np.sqrt(len(bars))
 
 
 def typical_range(predictor: Predictor, task: TaskSpec) -> float:
@@ -123,9 +125,9 @@ class _FeaturePath:
         """[b] in the unit of the task, from coordinates [b, M, …]."""
         return self._physical(tf.reduce_mean(self._members(self._values(z)), axis=1))
 
-    def nodes(self, n_nodes: int, n_panels: int) -> tuple[np.ndarray, np.ndarray]:
-        """Where on a single path the gradient is taken, and how much that counts, [n_panels × n_nodes] each."""
-        return even_nodes(n_nodes * n_panels)
+    def nodes(self, n_nodes: int, n_panels: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Where on the path from each baseline the gradient is taken, and how much that counts, [n_panels × n_nodes] each."""
+        return [even_nodes(n_nodes * n_panels)] * (len(self.ends) - 1)
 
     def bars(self, attributions: np.ndarray) -> np.ndarray:
         """What each member says [M, N], from attributions to the coordinates [M, …]."""
@@ -181,8 +183,9 @@ class _ElementPath(_FeaturePath):
         self._step(spec, [set(text.split()) for text in predictor.unstated(at)])
 
     def nodes(self, n_nodes, n_panels):
-        nodes, weights = nodes_along(self.predictor, self.task, self.at[:1], self.at[1:], n_nodes=n_nodes, n_panels=n_panels)
-        return nodes[0], weights[0]
+        starts = self.at[1:]
+        alloy = np.repeat(self.at[:1], len(starts), axis=0)
+        return list(zip(*nodes_along(self.predictor, self.task, alloy, starts, n_nodes=n_nodes, n_panels=n_panels), strict=True))
 
     def _step(self, spec, unstated):
         """An element that only one end states is stated all along the path; what that changes at the other end is a step of the

@@ -3,6 +3,7 @@ import numpy as np
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
+from mtl_core.errors import CompositionError
 from mtl_core.tasks import TaskSpec
 from mtl_core.uncertainty.predictor import Predictor
 
@@ -18,7 +19,10 @@ def baseline_of(text: str, predictor: Predictor, composition: Composition,
     Raises CompositionError for a text that is none of them.
     """
     if text not in (MEAN, NEAREST, DISTRIBUTION):
-        return Composition.from_text(text)
+        try:
+            return Composition.from_text(text)
+        except CompositionError as error:
+            raise CompositionError(f"expected {MEAN}, {NEAREST}, {DISTRIBUTION} or an alloy to compare with: {error}") from error
     symbols, at = predictor.ensemble.spec.symbols, _measured(predictor, task)
     if text == MEAN:
         return Composition.from_array(at.mean(axis=0), symbols, normalise=True)
