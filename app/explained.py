@@ -94,7 +94,7 @@ class Explained:
         """How well the bars add up."""
         found, change = self.found, abs(self.found.prediction - self.found.baseline)
         if found.error.any():
-            return (f"64 alloys stand for all, so a bar has a standard error of up to {written(found.error.max())} {self.unit}; "
+            return (f"Some alloys stand for all: a bar has a standard error of up to {written(found.error.max())} {self.unit}; "
                     f"the sum misses the difference of {written(change)} {self.unit} by {written(abs(found.gap))} {self.unit}.")
         gap = f"{written(abs(found.gap))} {self.unit}" if abs(found.gap) > 1e-3 * change else "less than 0.1 % of it"
         return f"The bars add up to the difference but for {gap}, the error of the integral."

@@ -8,7 +8,7 @@ from mtl_core.tasks import TaskSpec
 from mtl_core.uncertainty.predictor import Predictor
 
 MEAN, NEAREST, DISTRIBUTION = "mean", "nearest", "distribution"
-N_ALLOYS = 64  # that stand for a distribution
+N_ALLOYS = 32  # that stand for a distribution
 SAME = 0.5  # at.% to swap, below which a measured alloy is the alloy itself, as in the folds
 
 
