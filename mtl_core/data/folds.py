@@ -35,12 +35,15 @@ def make_folds(observations: pd.DataFrame, *, kind: Split, n_folds: int = 5, see
     rows of each task as even as the groups allow. The same observations and seed give the same folds.
     Raises ConfigError for another kind, or when there are fewer groups than folds.
     """
-    groups = split_groups(observations, kind)
+    return grouped_folds(split_groups(observations, kind), observations["task"], n_folds=n_folds, seed=seed, kind=kind)
+
+
+def grouped_folds(groups: np.ndarray, tasks: pd.Series, *, n_folds: int, seed: int, kind: str) -> np.ndarray:
+    """The same for any groups [n] of rows of `tasks` [n]; kind: what groups them, for the error."""
     n_groups = len(np.unique(groups))
     if not 2 <= n_folds <= n_groups:
         raise ConfigError(f"expected n_folds from 2 to the number of groups by {kind} ({n_groups}), got {n_folds}")
-    tasks = pd.factorize(observations["task"])[0]
-    return _balanced(groups, tasks, n_folds, np.random.default_rng(seed))
+    return _balanced(groups, pd.factorize(tasks)[0], n_folds, np.random.default_rng(seed))
 
 
 def split_groups(observations: pd.DataFrame, kind: Split) -> np.ndarray:

@@ -1,0 +1,130 @@
+"""What report.json of a validation says; reading it costs milliseconds.
+
+All numbers are in the task's learning unit and of exact rows only. Accuracy is pooled over the rows of one fold seed, then the
+mean of the fold seeds; on the rung "element" a row is tested once an element that it holds. Intervals are 95 %, by resampling
+whole papers. An example, cut short:
+
+    {"format": 1,
+     "run": "shipped", "tasks": ["hardness", "pitting_potential"], "models": ["ridge", "ours"],
+     "config_sha256": "…", "data_sha256": "…", "n_folds": 10, "n_fold_seeds": 3, "seed": 0, "epochs": 100,
+     "rungs": {"composition": {
+       "label": "Compositions", "holds_out": "alloys that …", "forbids": "Twins of …", "allows": "Other alloys of its own paper.",
+       "folds_sha256": "…", "lock": "locked folds", "origin": "run", "members": 2,
+       "parts": [{"name": "", "fold_seed": 0, "fold": 0, "n_training": {"hardness": 447, "pitting_potential": 671},
+                  "n_test": {"hardness": 49, "pitting_potential": 75}, "mae": {}}]}},
+     "scores": [{"task": "hardness", "rung": "composition", "model": "ridge", "n": 496, "n_papers": 120,
+                 "r2": {"value": 0.638, "low": 0.551, "high": 0.702}, "mae": {"value": 101.2, "low": 92.4, "high": 111.0},
+                 "rmse": {"value": 138.4, "low": 124.1, "high": 153.0},
+                 "difference": {"value": 0.156, "low": 0.101, "high": 0.223}}],
+     "noise": {"hardness": {"alloy": {"r2_ceiling": 0.87, "sd": 79.4, "n_groups": 41, "n_rows": 99, "note": ""},
+                            "alloy and conditions": {"r2_ceiling": null, "sd": null, "n_groups": 0, "n_rows": 0,
+                                                     "note": "No repeats."}}}}
+"""
+from typing import Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from mtl_core.validation.rungs import RungName
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Estimate(_Frozen):
+    """A number with its 95 % interval over papers, None where a single paper leaves it undefined."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class PartFacts(_Frozen):
+    """One part of a rung. name: of what is held out ("Mo", "cluster 3"), empty where it has none; n_training, n_test: task →
+    rows, censored ones included; mae: task → model → mean absolute error of its exact rows, for parts with a name."""
+
+    name: str
+    fold_seed: int
+    fold: int
+    n_training: dict[str, int]
+    n_test: dict[str, int]
+    mae: dict[str, dict[str, float]] = {}
+
+
+class RungFacts(_Frozen):
+    """What a rung is. lock: "locked folds", or how they differ from those of assets/folds.json. origin: of ours, the out-of-fold
+    table of the run, or trained for this; members: of ours that answer for a row, 0 where ours was not asked."""
+
+    label: str
+    holds_out: str
+    forbids: str
+    allows: str
+    folds_sha256: str
+    lock: str
+    origin: Literal["run", "trained", "none"]
+    members: int
+    parts: tuple[PartFacts, ...]
+
+
+class Score(_Frozen):
+    """One model on one rung. difference: R² of ours less that of this model, on the rows that both answer; above 0 ours is
+    better, and None for ours itself or where it was not asked."""
+
+    task: str
+    rung: RungName
+    model: str
+    n: int
+    n_papers: int
+    r2: Estimate
+    mae: Estimate
+    rmse: Estimate
+    difference: Estimate | None = None
+
+
+class Noise(_Frozen):
+    """Scatter of repeats and the R² that it leaves possible, see `mtl_core.data.noise`; None where there are no repeats."""
+
+    r2_ceiling: float | None
+    sd: float | None
+    n_groups: int
+    n_rows: int
+    note: str
+
+
+class Report(_Frozen):
+    """report.json. scores: in the order of rungs, tasks and models; noise: task → what counts as the same → its scatter;
+    epochs: of ours where it was trained for this; config_sha256: of the config of the run."""
+
+    format: Literal[1] = 1
+    run: str
+    tasks: tuple[str, ...]
+    models: tuple[str, ...]
+    config_sha256: str
+    data_sha256: str
+    n_folds: int
+    n_fold_seeds: int
+    seed: int
+    epochs: int
+    rungs: dict[RungName, RungFacts]
+    scores: tuple[Score, ...]
+    noise: dict[str, dict[str, Noise]]
+
+    def table(self) -> pd.DataFrame:
+        """One row a score: task, rung, model, n, n_papers and, for each of r2, mae, rmse and difference, NAME, NAME_low and
+        NAME_high; NaN where there is none."""
+        rows = []
+        for score in self.scores:
+            row = score.model_dump(include={"task", "rung", "model", "n", "n_papers"})
+            for name in ("r2", "mae", "rmse", "difference"):
+                found = getattr(score, name)
+                row |= {f"{name}{end}": found and getattr(found, side)
+                        for end, side in (("", "value"), ("_low", "low"), ("_high", "high"))}
+            rows.append(row)
+        numbers = [column for column in rows[0] if column.startswith(("r2", "mae", "rmse", "difference"))] if rows else []
+        return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
+
+    def best_baseline(self, task: str, rung: RungName) -> Score | None:
+        """The model other than ours with the largest R²."""
+        return max((score for score in self.scores if (score.task, score.rung) == (task, rung) and score.model != "ours"),
+                   key=lambda score: score.r2.value, default=None)
