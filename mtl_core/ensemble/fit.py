@@ -52,13 +52,11 @@ def seconds_to_fit(observations: pd.DataFrame, values: np.ndarray, spec: Feature
     return time.monotonic() - start + config.train.epochs * epoch
 
 
-def _training_rows(observations, values, spec, config, parts) -> tuple[TrainingRows, list[Scaler], list[list[TargetTransform]]]:
+def _training_rows(observations, values, spec, config, parts) -> tuple[TrainingRows, Sequence[Scaler], Sequence[list]]:
     """The rows scaled for each part, and what scaled their features and their targets."""
     task = task_index(observations, config.tasks)
     seen = np.stack([spec.visible(TASKS[key]) for key in config.tasks])[task]
-    # A column is scaled by the rows whose task looks at it: the wt.% Mo of refractory alloys would flatten that of steels.
-    scalers = [Scaler.fit(np.where(seen, values, np.nan)[part.is_training], config.preparation) for part in parts]
-    targets = [_fit_targets(observations, task, part.is_training, config) for part in parts]
+    scalers, targets = zip(*(fitted_transforms(observations, values, spec, config, part) for part in parts), strict=True)
     low, high = (_scaled_targets(observations, task, side, targets, config) for side in ("low", "high"))
     rows = TrainingRows(
         features=np.stack([scaler.transform(values) * seen for scaler in scalers]).astype(np.float32),
@@ -66,6 +64,16 @@ def _training_rows(observations, values, spec, config, parts) -> tuple[TrainingR
         part_of_member=np.repeat(np.arange(len(parts), dtype=np.int32), config.train.n_repeats),
         group=reference_groups(observations))
     return rows, scalers, targets
+
+
+def fitted_transforms(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig,
+                      part: Part) -> tuple[Scaler, list[TargetTransform]]:
+    """What scales the features of a part, and the target of each task, from its training rows alone; see `fit_ensemble`."""
+    task = task_index(observations, config.tasks)
+    seen = np.stack([spec.visible(TASKS[key]) for key in config.tasks])[task]
+    # A column is scaled by the rows whose task looks at it: the wt.% Mo of refractory alloys would flatten that of steels.
+    scaler = Scaler.fit(np.where(seen, values, np.nan)[part.is_training], config.preparation)
+    return scaler, _fit_targets(observations, task, part.is_training, config)
 
 
 def task_index(observations: pd.DataFrame, tasks: Sequence[str]) -> np.ndarray:

@@ -4,7 +4,7 @@ Split-conformal normalised scores (Lei et al. 2018, J. Am. Stat. Assoc. 113, 109
 Ann. Stat. 49, 486). Measurements of one paper are not exchangeable with another's, so the share of *new papers'* readings
 inside a band is empirical and nothing more: scores come from by-reference folds, and the number of papers limits the level.
 """
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,21 +74,27 @@ class Calibration:
 
 
 def cross_fitted_factors(calibration_rows: pd.DataFrame, tested_rows: pd.DataFrame, level: float) -> np.ndarray:
-    """q for each tested row, [n], from calibration rows outside that row's fold.
+    """q for each tested row, [n], from calibration rows outside that row's fold; see `outside_folds`."""
+    factors = np.empty(len(tested_rows))
+    for positions, others in outside_folds(calibration_rows, tested_rows):
+        factors[positions] = quantile(others, level)
+    return factors
+
+
+def outside_folds(calibration_rows: pd.DataFrame, tested_rows: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each fold: the positions of its tested rows, and the scores of the exact calibration rows outside it.
 
     Both tables are rows of one task and one fold seed, out of fold, with `measurement_id, fold, low, high, mean, std`; they
     may come from different splits. When both are by reference, the scores are those of other papers.
     """
     exact = calibration_rows[calibration_rows["low"] == calibration_rows["high"]]
     score = scores(*_columns(exact))
-    factors = np.empty(len(tested_rows))
     for fold, positions in tested_rows.reset_index(drop=True).groupby("fold").indices.items():
         held_out = tested_rows["measurement_id"].to_numpy()[positions]
         others = score[~exact["measurement_id"].isin(held_out).to_numpy()]
         if not len(others):
             raise ConfigError(f"expected exact values outside fold {fold} to calibrate on, got none")
-        factors[positions] = quantile(others, level)
-    return factors
+        yield positions, others
 
 
 def _columns(rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
