@@ -12,7 +12,7 @@ from mtl_core.data.schema import AT
 from mtl_core.ensemble.parts import Part
 from mtl_core.tasks import TASKS
 from mtl_core.types import Conditions
-from mtl_core.uncertainty.comparison import resampled
+from mtl_core.uncertainty.comparison import resampled_papers
 from mtl_core.uncertainty.conformal import pooled
 from mtl_core.uncertainty.domain import Domain
 
@@ -77,8 +77,7 @@ class _Papers(NamedTuple):
 def _separated(rows, task, split):
     error, outside = rows["error"].to_numpy(), rows["outside"].to_numpy()
     is_worst = error > np.quantile(error, 1.0 - WORST)
-    paper, names = pd.factorize(rows["reference_group"])
-    papers = _Papers(np.ones((1, len(rows))), resampled(len(names))[:, paper])
+    papers = _Papers(np.ones((1, len(rows))), resampled_papers(rows["reference_group"]))
     asked = {"domain score": rows["score"].to_numpy(), "outside": outside.astype(float), "std": rows["std"].to_numpy()}
     about = {"task": task, "split": split, "n": len(rows), "n_outside": int(outside.sum())}
     for by, score in asked.items():
