@@ -1,5 +1,6 @@
 """What the numbers of a run depend on besides its config and seed: the code, the packages, the folds."""
 import hashlib
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
@@ -23,10 +24,11 @@ def versions() -> dict[str, str]:
     return found
 
 
-def code_sha256() -> str:
-    """Of the library's own sources and tables, in the order of their paths."""
+def code_sha256(under: Sequence[str] = ("",)) -> str:
+    """Of the library's own sources and tables, in the order of their paths; under: the files and folders of it that count."""
     folder, digest = Path(mtl_core.__file__).parent, hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".csv")):
+    chosen = {path for name in under for path in (folder / name, *(folder / name).rglob("*")) if path.suffix in (".py", ".csv")}
+    for path in sorted(chosen):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

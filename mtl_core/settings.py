@@ -8,3 +8,4 @@ ASSETS_DIR = ROOT / "assets"
 SHIPPED_DIR = ASSETS_DIR / "shipped"
 RUNS_DIR = Path(os.environ.get("ALLOYSCOPE_RUNS", DATA_DIR / "runs"))
 USER_DIR = Path(os.environ.get("ALLOYSCOPE_USER", DATA_DIR / "user"))
+CACHE_DIR = Path(os.environ.get("ALLOYSCOPE_CACHE", DATA_DIR / "cache"))

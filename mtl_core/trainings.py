@@ -11,6 +11,7 @@ from mtl_core.data.datasets import read_data
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.ensemble.parts import training_parts
 from mtl_core.errors import AlloyscopeError, RunError
+from mtl_core.files import read_json
 from mtl_core.fingerprints import code_sha256, versions
 from mtl_core.registry import archive, jobs
 from mtl_core.registry.runs import Label, Record, read_record, run_folder
@@ -81,6 +82,8 @@ def _check_training(run: str, root: Path) -> None:
     with without_startup_notes():
         from mtl_core.ensemble import checkpoint
     from mtl_core.tuning.study import TRIALS, StudyConfig, read_trials
+    from mtl_core.validation.config import ValidationConfig
+    from mtl_core.validation.report import REPORT, Report
 
     folder = run_folder(run, root)
     try:
@@ -88,6 +91,10 @@ def _check_training(run: str, root: Path) -> None:
         if record.kind == "tune":
             StudyConfig.model_validate(record.config)
             read_trials(folder / TRIALS)
+            return
+        if record.kind == "validate":
+            ValidationConfig.model_validate(record.config)
+            Report.model_validate(read_json(folder / REPORT))
             return
         config = _config(record)
         trained = checkpoint.load(folder).config

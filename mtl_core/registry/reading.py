@@ -47,7 +47,7 @@ def _recorded(folder):
     record, state = read_record(folder), read_state(folder)
     if state.status is Status.complete:
         _check_sizes(folder, state)
-    is_scored = state.status is Status.complete and record.kind == "train"  # a study has a report of its own
+    is_scored = state.status is Status.complete and record.kind == "train"  # others have a report of their own
     report = read_json(folder / METRICS) if is_scored else {}
     return Run(
         id=folder.name, status=state.status, sentence=state.reason or _sentence(record, state), created=record.created,
@@ -57,8 +57,9 @@ def _recorded(folder):
 
 
 def _sentence(record, state):
-    is_tuned = record.kind == "tune" and state.status is Status.complete
-    return "All its trials are done, and its report is there." if is_tuned else SENTENCES[state.status]
+    done = {"tune": "All its trials are done, and its report is there.",
+            "validate": "All its models are scored, and its report is there."}
+    return done.get(record.kind, SENTENCES[state.status]) if state.status is Status.complete else SENTENCES[state.status]
 
 
 def _unrecorded(folder):

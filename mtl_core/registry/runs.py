@@ -31,7 +31,7 @@ _OF_PROCESS = {STATUS, LABEL, LOCK, STOP, LOG}  # no result of the training
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 _NAMED = 5  # runs that are named in an error, the newest first
 
-Kind = Literal["train", "tune"]
+Kind = Literal["train", "tune", "validate"]
 
 
 class Status(StrEnum):
@@ -64,8 +64,11 @@ class _Frozen(BaseModel):
 
 
 class Record(_Frozen):
-    """config.json: what a run is to do, with which data and code. config: an EnsembleConfig in JSON, or the StudyConfig of a run
-    that tunes; its seed is the root of all that is random."""
+    """config.json: what a run is to do, with which data and code.
+
+    config: in JSON the EnsembleConfig of a run that trains, the StudyConfig of one that tunes, the ValidationConfig of one that
+    validates; its seed is the root of all that is random.
+    """
 
     format: Literal[1] = 1
     kind: Kind = "train"

@@ -27,6 +27,8 @@ from pydantic import BaseModel, ConfigDict
 
 from mtl_core.validation.rungs import RungName
 
+REPORT = "report.json"  # in the folder of a validation
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,0 +1,239 @@
+"""Validations as runs of the store: a config on the rungs of the ladder, beside baselines, cell by cell in a process of its own.
+
+In the folder of a validation, besides what every run has: `cell_RUNG_MODEL.csv`, one out-of-fold table a rung and model; at the
+end `report.json`. Cells are made in a fixed order and each appears whole: a validation that was stopped or killed loses the cell
+under way and goes on to the same bytes. They are kept in data/cache as well, by what they depend on, so the second validation of
+the same costs nothing.
+
+What needs TensorFlow or scikit-learn is imported by the process that computes; starting and reading a validation costs neither.
+"""
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from pydantic import ValidationError
+
+from mtl_core.console import without_startup_notes
+from mtl_core.errors import CheckpointError, RunError, StoppedError, in_words
+from mtl_core.files import read_json, write_json, write_table
+from mtl_core.fingerprints import code_sha256, versions
+from mtl_core.registry import jobs
+from mtl_core.registry.runs import CONFIG, Label, Record, append_progress, read_progress, read_record, run_folder
+from mtl_core.settings import CACHE_DIR
+from mtl_core.subjects import Subject
+from mtl_core.validation.config import OURS, ValidationConfig
+from mtl_core.validation.report import REPORT, Report
+from mtl_core.validation.rungs import RungName
+
+STATE = "state.npz"
+CELLS = CACHE_DIR / "cells"
+SAY_SECONDS = 1.0  # between two lines of progress
+# Seconds of one core for one part of the default tasks; only what is left to wait is guessed from them.
+_SECONDS = {"mean": 0.02, "class mean": 0.02, "1-NN": 0.03, "ridge": 0.03, "random forest": 1.7, "extra trees": 1.1,
+            "gradient boosting": 1.5, "gaussian process": 2.4}
+_SECONDS_OF_EPOCH = 0.025  # for one member of ours
+
+Say = Callable[[float], None]  # told the share of a cell that is done
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """What the folder of a validation says. report: None until it is complete; progress: the last line of its log."""
+
+    run: str
+    config: ValidationConfig
+    report: Report | None
+    progress: dict
+
+
+def read_validation(run: str, root: Path | None = None) -> Validation:
+    """A validation of the store, finished or not, in milliseconds. Raises CheckpointError for a run that is none or damaged."""
+    folder = run_folder(run, root)
+    config = validation_config(read_record(folder))
+    return Validation(run, config, _read_report(folder), (read_progress(folder) or [{}])[-1])
+
+
+def _read_report(folder: Path) -> Report | None:
+    if not (folder / REPORT).exists():
+        return None
+    try:
+        return Report.model_validate(read_json(folder / REPORT))
+    except ValidationError as error:
+        raise CheckpointError(f"{folder.name}/{REPORT}: expected the report of a validation, got {in_words(error)}") from error
+
+
+def read_cell(run: str, rung: RungName, model: str, root: Path | None = None) -> pd.DataFrame:
+    """The out-of-fold table of one model on one rung; of ours with std and censored rows, of the others the exact rows alone.
+
+    Raises CheckpointError when it is not there.
+    """
+    path = run_folder(run, root) / cell_name(rung, model)
+    if not path.is_file():
+        raise CheckpointError(f"{run}: expected the cell of {model} on {rung}, it is not there")
+    return pd.read_csv(path)
+
+
+def cell_name(rung: RungName, model: str) -> str:
+    """File of a cell: "cell_leave_one_out_extra_trees.csv"."""
+    return f"cell_{rung}_{model}.csv".lower().replace("-", "_").replace(" ", "_")
+
+
+def start_validation(config: ValidationConfig, *, label: Label | None = None, root: Path | None = None) -> str:
+    """Queue a validation as a process of its own and return the run's id.
+
+    Raises what is wrong with the config, the run that it names and its data at once; RunError when no run can be written.
+    """
+    return jobs.start(record_of(config, root=root), label=label, root=root)
+
+
+def validate_here(config: ValidationConfig, *, label: Label | None = None, root: Path | None = None,
+                  progress: Callable[[dict], None] | None = None) -> Path:
+    """Validate in this process, as a run like any other; returns its folder. progress: told each line of progress.jsonl."""
+    record = record_of(config, root=root)
+    with jobs.in_foreground(record, label=label, root=root) as (folder, should_stop):
+        validate(folder, should_stop, progress=progress)
+    return folder
+
+
+def validate_queued(run: str, *, lock: int | None = None, root: Path | None = None) -> None:
+    """Be the process of a queued validation; see `jobs.work`."""
+    jobs.work(run, validate, lock=lock, root=root)
+
+
+def record_of(config: ValidationConfig, *, root: Path | None = None) -> Record:
+    """The config with the folds of the run that it names, and the fingerprints of data and code; nothing is written."""
+    subject = Subject.of(config, root)
+    for rung in subject.config.rungs:
+        subject.parts(rung)
+    return Record(kind="validate", config=subject.config.model_dump(mode="json"), data_sha256=subject.table.sha256,
+                  code_sha256=code_sha256(), versions=versions())
+
+
+def validation_config(record: Record) -> ValidationConfig:
+    """Raises CheckpointError for a run that does not validate, or the config of another version."""
+    if record.kind != "validate":
+        raise CheckpointError(f"expected a run that validates, got one that does something else ({record.kind})")
+    try:
+        return ValidationConfig.model_validate(record.config)
+    except ValidationError as error:
+        raise CheckpointError(f"{CONFIG}: expected the config of a validation, got {in_words(error)}") from error
+
+
+def validate(folder: Path, should_stop: jobs.ShouldStop, *, progress: Callable[[dict], None] | None = None) -> None:
+    """Go on with a validation where its folder stands, until its report. Raises StoppedError if it should stop."""
+    if (folder / REPORT).exists():
+        return
+    record = read_record(folder)
+    subject = Subject.of(validation_config(record), folder.parent)
+    if subject.table.sha256 != record.data_sha256:
+        raise RunError(f"expected the data with the fingerprint {record.data_sha256[:12]}, as when the validation was started, "
+                       f"got {subject.table.sha256[:12]}; start a new one")
+    cells = [(rung, model) for rung in subject.config.rungs for model in subject.config.models]
+    clock = _Clock(folder, subject, cells, progress)
+    for rung, model in cells:
+        if should_stop():
+            raise StoppedError("stopped between two cells; resumed, it goes on with the next one")
+        if not (folder / cell_name(rung, model)).exists():
+            clock.begin(rung, model)
+            _make_cell(folder, subject, rung, model, should_stop, clock.say)
+            clock.end(rung, model)
+    write_json(folder / REPORT, report_of(folder, subject).model_dump(mode="json"))
+
+
+def _make_cell(folder: Path, subject: Subject, rung: RungName, model: str, should_stop: jobs.ShouldStop, say: Say) -> None:
+    """From the run itself, from the cache, or computed and put there."""
+    target, kept = folder / cell_name(rung, model), CELLS / f"{subject.key(rung, model)}.csv"
+    own = subject.of_run(rung) if model == OURS else None
+    if own is not None:
+        write_table(target, own)
+        return
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_table(kept, _computed(folder, subject, rung, model, should_stop, say))
+    half_written = target.with_suffix(".part")
+    shutil.copyfile(kept, half_written)
+    half_written.replace(target)
+
+
+def _computed(folder: Path, subject: Subject, rung: RungName, model: str, should_stop: jobs.ShouldStop, say: Say) -> pd.DataFrame:
+    from mtl_core.validation.cells import baseline_cell, our_cell
+
+    def stop_or_say(share: float) -> None:
+        if should_stop():
+            raise StoppedError("stopped; resumed, it does again the cell that was under way")
+        say(share)
+
+    if model != OURS:
+        return baseline_cell(subject.prepared, subject.parts(rung), model, subject.base.model_copy(
+            update={"seed": subject.config.seed}), progress=stop_or_say)
+    with without_startup_notes():
+        import tensorflow as tf
+    tf.config.experimental.enable_op_determinism()
+    return our_cell(subject.prepared, subject.parts(rung), subject.trained, state=folder / STATE, should_stop=should_stop,
+                    progress=say)
+
+
+class _Clock:
+    """Lines of progress.jsonl: the cell under way and its share, n_done of n_cells, seconds_left, time."""
+
+    def __init__(self, folder: Path, subject: Subject, cells: Sequence[tuple[RungName, str]],
+                 progress: Callable[[dict], None] | None):
+        self._folder, self._progress, self._n_cells = folder, progress, len(cells)
+        self._left = {cell: _guess(subject, *cell) for cell in cells if not (folder / cell_name(*cell)).exists()}
+        self._pace, self._last = 1.0 / (os.cpu_count() or 1), 0.0
+
+    def begin(self, rung: RungName, model: str) -> None:
+        self._cell, self._start = (rung, model), time.monotonic()
+        self._write(0.0)
+
+    def say(self, share: float) -> None:
+        if time.monotonic() - self._last > SAY_SECONDS:
+            self._write(share)
+
+    def end(self, rung: RungName, model: str) -> None:
+        guessed, took = self._left.pop((rung, model)), time.monotonic() - self._start
+        if guessed > 1.0 and took > 1.0:
+            self._pace = took / guessed
+        self._write(1.0)
+
+    def _write(self, share: float) -> None:
+        self._last = time.monotonic()
+        left = sum(guess * (1.0 - share if cell == self._cell else 1.0) for cell, guess in self._left.items())
+        line = dict(zip(("rung", "model"), self._cell, strict=True)) | {
+            "share": round(share, 3), "n_done": self._n_cells - len(self._left), "n_cells": self._n_cells,
+            "seconds_left": round(left * self._pace, 1), "time": time.time()}
+        append_progress(self._folder, line)
+        if self._progress:
+            self._progress(line)
+
+
+def _guess(subject: Subject, rung: RungName, model: str) -> float:
+    """Seconds of one core."""
+    if (CELLS / f"{subject.key(rung, model)}.csv").exists() or (model == OURS and subject.of_run(rung) is not None):
+        return 0.0
+    train = subject.trained.train
+    return len(subject.parts(rung)) * _SECONDS.get(model, _SECONDS_OF_EPOCH * train.epochs * train.n_repeats)
+
+
+def report_of(folder: Path, subject: Subject) -> Report:
+    """What the cells of a folder say together."""
+    from mtl_core.validation import ladder
+
+    config, base = subject.config, subject.base
+    rungs, scores = {}, []
+    for rung in config.rungs:
+        cells = {model: pd.read_csv(folder / cell_name(rung, model)) for model in config.models}
+        scores += ladder.scores_of(rung, cells, base.tasks)
+        is_own = OURS in cells and subject.of_run(rung) is not None
+        rungs[rung] = ladder.rung_facts(
+            rung, subject.parts(rung), subject.prepared.observations, cells, lock=subject.lock(rung),
+            origin="run" if is_own else "trained" if OURS in cells else "none",
+            members=(base if is_own else subject.trained).train.n_repeats if OURS in cells else 0)
+    return Report(
+        run=config.run, tasks=base.tasks, models=config.models, config_sha256=subject.config_sha256,
+        data_sha256=subject.table.sha256, n_folds=config.n_folds, n_fold_seeds=config.n_fold_seeds, seed=config.seed,
+        epochs=subject.trained.train.epochs, rungs=rungs, scores=tuple(scores), noise=ladder.noise_of(subject.table, base.tasks))
