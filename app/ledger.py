@@ -17,7 +17,7 @@ from mtl_core.tasks import TASKS
 MOST_COMPARED, MOST_TAGS = 4, 12
 NEW_PAPERS = "reference"
 SHIPPED_NAME = "Shipped ensemble"
-KINDS = {"train": "training", "tune": "search"}
+KINDS = {"train": "training", "tune": "search", "validate": "validation"}
 METRICS = {"r2": "R²", "mae": "MAE", "rmse": "RMSE", "coverage": "the 90 % band held", "width": "width of the 90 % band"}
 LEVEL = "0.9"
 ABSENT = "–"
