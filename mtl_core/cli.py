@@ -33,6 +33,7 @@ from mtl_core.runs_cli import (
 from mtl_core.tasks import TASKS
 from mtl_core.tune_cli import tune, tune_beliefs, tune_cost
 from mtl_core.types import Conditions
+from mtl_core.validate_cli import validate
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -45,6 +46,7 @@ app.command("explain-all")(explain_all)
 app.command()(tune)
 app.command("tune-cost")(tune_cost)
 app.command("tune-beliefs")(tune_beliefs)
+app.command()(validate)
 
 
 
