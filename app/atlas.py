@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from app.evidence import family_words
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.rules import DEFAULT_EXCLUDED, MECHANICAL
 from mtl_core.data.schema import AT
@@ -148,7 +149,8 @@ def hover_texts(atlas: Atlas, readings: pd.DataFrame) -> np.ndarray:
     lines["text"] = [f"<br>{TASKS[key].label}: {value:.4g} {TASKS[key].unit}"
                      for key, value in lines[["property", "value"]].itertuples(index=False)]
     measured = lines.groupby("alloy_id")["text"].agg("".join).reindex(atlas.alloys.index).fillna("<br>no exact value")
-    labels = atlas.alloys["family"] + " · " + atlas.alloys["process"].replace(UNKNOWN, "processing not reported")
+    process = atlas.alloys["process"].replace(UNKNOWN, "processing not reported")
+    labels = atlas.alloys["family"].map(family_words) + " · " + process
     return ("<b>" + atlas.alloys["formula"] + "</b><br>" + labels + measured).to_numpy(str)
 
 

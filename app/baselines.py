@@ -7,8 +7,8 @@ from app.selection import Selection, conditions_from, conditions_query
 from mtl_core.chemistry.composition import Composition
 from mtl_core.types import Conditions
 
-MEASURED = {"mean": "the average of all measured alloys", "nearest": "the nearest measured alloy",
-            "distribution": "all measured alloys, one by one"}
+MEASURED = {"typical": "the most typical measured alloy", "nearest": "the nearest measured alloy",
+            "distribution": "all measured alloys, one by one", "mean": "the average of all measured alloys"}
 """Baselines that follow from what each property was learnt from: how a link and the library call them, how readers do."""
 PIN = "pin:"
 USUAL = "CoCrFeNi"
@@ -54,7 +54,7 @@ class Baseline:
 
     @classmethod
     def read(cls, link: str, pins: Mapping[str, Selection]) -> "Baseline":
-        """mean, nearest, distribution, a preset's name, pin:NAME, or an alloy as text; raises ValueError for anything else."""
+        """A key of `MEASURED`, a preset's name, pin:NAME, or an alloy as text; raises ValueError for anything else."""
         if link in MEASURED:
             return cls(link, MEASURED[link], link)
         if link.startswith(PIN):

@@ -9,12 +9,14 @@ from app.figures.style import written
 from app.figures.sweep import Measured
 from app.lines import NEAR, Line, near_line
 from mtl_core.chemistry.composition import Composition
+from mtl_core.chemistry.elements import SYMBOLS
 from mtl_core.data.datasets import PUBLISHED, dataset_of
 from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
 
 CONDITION_WORDS = {"process": "{}", "temperature_c": "{:.3g} °C", "chloride_m": "{:.3g} mol/L Cl⁻", "ph": "pH {:.3g}",
                    "scan_rate_mv_s": "{:.3g} mV/s"}
+FAMILY_WORDS = {"HEA": "high-entropy alloys", "Fe": "Fe-based (steels)", "": "not reported"}
 PROCESS_WORDS = {"CAST": "cast", "WROUGHT": "wrought", "ANNEAL": "annealed", "POWDER": "powder route", "OTHER": "other"}
 
 
@@ -38,6 +40,11 @@ def evidence_of(observations: pd.DataFrame, task: str) -> Evidence:
     around = [circumstances(row) for row in rows.to_dict("records")]
     texts = [f"{formula}<br>{words}" for formula, words in zip(formulas, around, strict=True)]
     return Evidence(rows["value"].to_numpy(float), at, symbols, np.array(texts))
+
+
+def family_words(family: str) -> str:
+    """"Fe-based (steels)", "Al-based": what people call a family that the data name by its base element."""
+    return FAMILY_WORDS.get(family) or (f"{family}-based" if family in SYMBOLS else family)
 
 
 def circumstances(row: dict) -> str:

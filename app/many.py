@@ -7,23 +7,25 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from app.evidence import CONDITION_WORDS, PROCESS_WORDS
+from app.evidence import CONDITION_WORDS, PROCESS_WORDS, family_words
 from app.explained import called, unit_of_change
 from app.figures.style import signed, written
 from mtl_core.chemistry.elements import SYMBOLS
-from mtl_core.explain.overall import PRESENT, Overall
+from mtl_core.explain.overall import PRESENT, Overall, OverallSettings
 
 SHOWS = {"what": "What matters", "each": "Alloy by alloy", "one": "One element", "map": "Map"}
 MOST_BARS, MOST_ROWS, SAID = 15, 12, 3
 FAMILY, VALUE, PREDICTION = "family", "value", "prediction"
 LABELS = {FAMILY: "Family", VALUE: "Measured", PREDICTION: "Predicted"}
-QUERY_KEYS = ("show", "family", "with", "same", "el", "color")
+BASELINES = {"typical": "the most typical one", "mean": "the mean of all"}
+QUERY_KEYS = ("show", "family", "with", "same", "el", "color", "from")
 
 
 @dataclass(frozen=True)
 class Focus:
     """What the visitor looks at. show: a key of SHOWS; same: whether all tasks share their alloys; family, holds: which alloys,
-    all where empty; element: the one that is looked at closely; color: an element, a condition, or a key of LABELS."""
+    all where empty; element: the one that is looked at closely; color: an element, a condition, or a key of LABELS;
+    baseline: a key of BASELINES, what each alloy is compared with."""
 
     show: str = "what"
     same: bool = False
@@ -31,6 +33,12 @@ class Focus:
     holds: tuple[str, ...] = ()
     element: str = ""
     color: str = ""
+    baseline: str = "typical"
+
+    @property
+    def settings(self) -> OverallSettings:
+        """What has to be explained for it."""
+        return OverallSettings(same=self.same, baseline=self.baseline)
 
     def but(self, **changes) -> Self:
         return replace(self, **changes)
@@ -38,7 +46,8 @@ class Focus:
     def to_query(self) -> dict[str, str]:
         """The parts of a link that are not as usual; `from_query` gives them back."""
         query = {"show": "" if self.show == "what" else self.show, "family": ",".join(self.family), "with": ",".join(self.holds),
-                 "same": "1" if self.same else "", "el": self.element, "color": self.color}
+                 "same": "1" if self.same else "", "el": self.element, "color": self.color,
+                 "from": "" if self.baseline == "typical" else self.baseline}
         return {key: text for key, text in query.items() if text}
 
     @classmethod
@@ -49,7 +58,8 @@ class Focus:
         color = query.get("color", "")
         return cls(query.get("show") if query.get("show") in SHOWS else "what", query.get("same") == "1", families, symbols,
                    query.get("el") if query.get("el") in SYMBOLS else "",
-                   color if color in SYMBOLS or color in CONDITION_WORDS or color in LABELS else "")
+                   color if color in SYMBOLS or color in CONDITION_WORDS or color in LABELS else "",
+                   query.get("from") if query.get("from") in BASELINES else "typical")
 
 
 def chosen_rows(one: Overall, focus: Focus) -> np.ndarray:
@@ -116,7 +126,7 @@ def colors(one: Overall, key: str) -> tuple[np.ndarray, str]:
     if key in one.symbols:
         return one.at[:, one.symbols.index(key)], f"{key} (at.%)"
     if key == FAMILY:
-        return one.alloys["family"].to_numpy(str), LABELS[FAMILY]
+        return one.alloys["family"].map(family_words).to_numpy(str), LABELS[FAMILY]
     if key in (VALUE, PREDICTION):
         return one.alloys[key].to_numpy(float), f"{LABELS[key]} ({one.task.unit})"
     if key == "process" and key in one.alloys:

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from app.evidence import family_words
 from app.figures.scores import SPLIT_WORDS
 from app.figures.style import written
 
@@ -71,7 +72,7 @@ def family_errors(rows: pd.DataFrame) -> pd.DataFrame:
 def parity_texts(rows: pd.DataFrame, alloys: Mapping[str, str]) -> list[str]:
     """What a point says under the pointer. alloys: measurement_id → formula and paper, where they are known."""
     return [f"<b>{alloys.get(row['measurement_id'], row['measurement_id'])}</b><br>measured {_known(row)}, predicted "
-            f"{written(row['mean'])} ({written(row['lower'])} to {written(row['upper'])})<br>{row['family']}"
+            f"{written(row['mean'])} ({written(row['lower'])} to {written(row['upper'])})<br>{family_words(row['family'])}"
             for row in rows.to_dict("records")]
 
 

@@ -63,7 +63,7 @@ def agreement(n: Annotated[int, typer.Option(min=2)] = 20) -> None:
         found, symbols = [], predictor.ensemble.spec.symbols
         for row, conditions in enumerate(one.conditions):
             reference = attribute(predictor, Composition.from_array(one.at[row], symbols, normalise=True), conditions, one.task,
-                                  baseline=baseline_of("mean", predictor, None, one.task))
+                                  baseline=baseline_of("typical", predictor, None, one.task))
             theirs = dict(zip(reference.names, reference.values, strict=True))
             ours = one.elements[:, row].mean(axis=0)
             found.append(max(abs(ours[index] - theirs.get(symbol, 0.0)) for index, symbol in enumerate(symbols)))

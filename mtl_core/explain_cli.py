@@ -6,6 +6,7 @@ import typer
 
 from mtl_core.console import AsJson, emit, without_startup_notes
 from mtl_core.errors import ConfigError
+from mtl_core.tasks import task_key
 from mtl_core.types import Conditions, Process
 
 Alloy = Annotated[str, typer.Option(help="Al0.5CoCrFeNi, or \"Fe-18Cr-10Ni-2Mo wt%\".")]
@@ -20,8 +21,10 @@ Run = Annotated[str, typer.Option(help="A run id under data/runs, or 'shipped'."
 
 def explain(
     alloy: Alloy,
-    task: Annotated[str | None, typer.Option(help="Default: every task of the run.")] = None,
-    baseline: Annotated[str, typer.Option(help="An alloy; or mean, nearest or distribution of those measured.")] = "mean",
+    task: Annotated[str | None, typer.Option(help="By name or symbol: hardness or HV, pitting_potential or E_pit. Default: all "
+                                                  "tasks of the run.")] = None,
+    baseline: Annotated[str, typer.Option(
+        help="An alloy; or typical, nearest, mean or distribution of those measured.")] = "typical",
     by: Annotated[Literal["element", "feature", "kind", "swap"], typer.Option(help="What a bar stands for.")] = "element",
     step: Annotated[float, typer.Option(help="at.% that a swap replaces, at most 1.")] = 1.0,
     basis: Basis = None, process: ProcessOption = None, temperature_c: Temperature = 25.0, chloride_m: Chloride = 0.6,
@@ -36,10 +39,10 @@ def explain(
     with without_startup_notes():
         import tensorflow  # noqa: F401
     predictor = pipeline.load_predictor(run)
-    known = [spec.key for spec in predictor.tasks]
-    if task is not None and task not in known:
-        raise ConfigError(f"expected one of the tasks {', '.join(known)} of the run {run}, got {task!r}")
-    chosen = [spec for spec in predictor.tasks if task in (None, spec.key)]
+    chosen = [spec for spec in predictor.tasks if task is None or task_key(task) == spec.key]
+    if not chosen:
+        known = ", ".join(f"{spec.key} ({spec.symbol})" for spec in predictor.tasks)
+        raise ConfigError(f"expected one of the tasks {known} of the run {run}, got {task!r}")
     content = {"alloy": composition.formula(), "conditions": conditions.model_dump(), "run": run, "by": by}
     if by == "swap":
         content |= _swaps(predictor, composition, conditions, chosen, step)
@@ -53,11 +56,12 @@ def explain_all(
     by: Annotated[Literal["element", "feature", "kind"], typer.Option(help="What a bar stands for.")] = "element",
     n: Annotated[int, typer.Option(min=10, max=5000, help="Alloys of each task, drawn evenly; all where there are fewer.")] = 500,
     same: Annotated[bool, typer.Option("--same", help="The same alloys for all tasks, also where one was not measured.")] = False,
+    baseline: Annotated[Literal["typical", "mean"], typer.Option(help="What each is compared with.")] = "typical",
     output: Annotated[Path | None, typer.Option(help="File for all bars of all networks (.npz).")] = None,
     layout: Annotated[Path | None, typer.Option(help="File for a map of alloys that are explained alike (.npz).")] = None,
     run: Run = "shipped", as_json: AsJson = False,
 ) -> None:
-    """Say what pushes the predictions of all alloys that each task was learnt from, against their mean alloy."""
+    """Say what pushes the predictions of all alloys that each task was learnt from, each against the same one."""
     with without_startup_notes():
         import tensorflow  # noqa: F401
     from mtl_core import pipeline
@@ -65,7 +69,7 @@ def explain_all(
     from mtl_core.explain.summary import summary
     from mtl_core.files import write_arrays
 
-    found = overall.overall(pipeline.load_predictor(run), overall.OverallSettings(n=n, same=same),
+    found = overall.overall(pipeline.load_predictor(run), overall.OverallSettings(n=n, same=same, baseline=baseline),
                             progress=lambda done, total: typer.echo(f"{done} of {total} alloys", err=True))
     if output:
         overall.save(output, found)
@@ -95,12 +99,13 @@ def _bars(predictor, composition, conditions, task, baseline, by):
     from mtl_core.explain.attribution import attribute
     from mtl_core.explain.baselines import baseline_of
 
-    found = attribute(predictor, composition, conditions, task, by=by,
-                      baseline=baseline_of(baseline, predictor, composition, task))
+    start = baseline_of(baseline, predictor, composition, task)
+    found = attribute(predictor, composition, conditions, task, by=by, baseline=start)
     columns = zip(found.names, found.values, found.spread, found.is_stable, found.error, strict=True)
     bars = [{"name": name, "value": float(value), "spread": float(spread), "is_stable": bool(is_stable), "error": float(error)}
             for name, value, spread, is_stable, error in columns]
-    return {"unit": task.unit, "label": task.label, "baseline": found.baseline, "prediction": found.prediction, "gap": found.gap,
+    return {"unit": task.unit, "label": task.label, "baseline_alloy": None if isinstance(start, tuple) else start.formula(),
+            "baseline": found.baseline, "prediction": found.prediction, "gap": found.gap,
             "bars": sorted(bars, key=lambda bar: -abs(bar["value"]))}
 
 
@@ -119,7 +124,8 @@ def _swaps(predictor, composition, conditions, tasks, step):
 
 def _show_bars(content):
     for task in content["tasks"].values():
-        typer.echo(f"{task['label']}: {content['baseline']} {task['baseline']:.4g} {task['unit']} → {content['alloy']} "
+        start = content["baseline"] + (f" ({task['baseline_alloy']})" if content["baseline"] in ("typical", "nearest") else "")
+        typer.echo(f"{task['label']}: {start} {task['baseline']:.4g} {task['unit']} → {content['alloy']} "
                    f"{task['prediction']:.4g} {task['unit']}")
         for bar in task["bars"]:
             doubt = "" if bar["is_stable"] else "   the networks disagree on the sign"

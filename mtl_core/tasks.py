@@ -67,3 +67,14 @@ TASKS: dict[str, TaskSpec] = {task.key: task for task in (
 )}
 
 DEFAULT_TASKS: tuple[str, ...] = ("hardness", "pitting_potential")
+
+
+def task_key(text: str) -> str:
+    """The key of the task that is called so, by key, symbol or label: "HV", "Epit", "e-pit", "Pitting potential". Any other text
+    comes back as it is."""
+    found = {_plain(name): task.key for task in TASKS.values() for name in (task.label, task.symbol, task.key)}
+    return found.get(_plain(text), text)
+
+
+def _plain(name: str) -> str:
+    return name.lower().translate(str.maketrans("", "", " _-"))

@@ -162,7 +162,7 @@ def test_every_column_that_networks_see_has_a_name_for_readers(predictor):
 def swaps_of(tasks, values):
     n = len(values)
     return Swaps(tasks, ("Fe",) * n, tuple("ABCDEF"[:n]), 1.0, (None,) * n, np.array(values, float),
-                 np.stack([np.array(values, float)] * 10), np.ones((n, len(tasks)), bool))
+                 np.stack([np.array(values, float)] * 10), *np.ones((2, n, len(tasks)), bool))
 
 
 def test_the_best_swaps_lower_what_should_be_low():

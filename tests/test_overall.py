@@ -52,7 +52,7 @@ def straight():
 
 def test_of_straight_networks_a_bar_is_slope_times_distance_and_the_push_is_the_slope(straight):
     for one, factor in zip(straight, (1.0, -5.0), strict=True):
-        change = one.at - one.mean_at
+        change = one.at - one.baseline_at
         np.testing.assert_allclose(one.elements, factor * SLOPES[:, None] * change, atol=2e-3)
         rows = summary(one.bars()).set_index("name")
         for index, symbol in enumerate(SPEC.symbols):
@@ -106,7 +106,8 @@ def test_panels_along_which_features_move_alike_integrate_a_sharp_turn_that_even
     """On the way from the mean alloy the base of this one changes from Fe to Al within a few percent of the path."""
     task, symbols = predictor.tasks[1], predictor.ensemble.spec.symbols
     at = np.array([[{"Al": 83.5, "Mo": 16.5}.get(symbol, 0.0) for symbol in symbols]])
-    mean = explained(predictor, task, at, pd.DataFrame({"formula": ["AlMo"]}), [Conditions(scan_rate_mv_s=1.0)]).mean_at[None]
+    mean = explained(predictor, task, at, pd.DataFrame({"formula": ["AlMo"]}), [Conditions(scan_rate_mv_s=1.0)],
+                     baseline="mean").baseline_at[None]
 
     def gap(n_nodes, n_panels):
         bars, features, (before, after) = both_bars(predictor, task, at, mean, [Conditions(scan_rate_mv_s=1.0)], n_nodes=n_nodes,

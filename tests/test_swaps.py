@@ -1,4 +1,6 @@
 """Swaps: finite changes of the prediction itself, and the ones that are called best."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,7 +59,7 @@ def made_up(values, of_members=None):
     members = np.stack([values] * 10) if of_members is None else of_members
     n = len(values)
     tasks = [type("Task", (), {"key": key})() for key in ("hardness", "pitting_potential")]
-    return Swaps(tuple(tasks), ("Fe",) * n, tuple("ABCDEF"[:n]), 1.0, (None,) * n, values, members, np.ones((n, 2), bool))
+    return Swaps(tuple(tasks), ("Fe",) * n, tuple("ABCDEF"[:n]), 1.0, (None,) * n, values, members, *np.ones((2, n, 2), bool))
 
 
 def test_the_best_swap_for_both_is_the_one_whose_smaller_gain_is_largest():
@@ -74,6 +76,21 @@ def test_a_swap_that_leaves_the_domain_is_not_the_best_either():
     found = made_up([[10, 1], [5, 1]])
     found.in_domain[0, 0] = False
     assert found.best({"hardness": 1.0}) == [1] and found.best({"pitting_potential": 1.0}) == [0, 1]
+
+
+def test_a_swap_that_brings_in_more_of_an_element_than_was_measured_is_not_the_best_and_no_element_comes_in_twice():
+    found = made_up([[10, 1], [5, 1], [4, 1]])
+    found.is_usual[0, 0] = False
+    assert found.best({"hardness": 1.0}) == [1, 2] and found.best({"pitting_potential": 1.0}) == [0, 1, 2]
+    twice = replace(found, into=("A", "B", "B"))
+    assert twice.best({"hardness": 1.0}) == [1]
+
+
+def test_more_of_an_element_than_five_measured_alloys_hold_is_not_usual(predictor):
+    rich = Composition.from_mapping({"Fe": 74.0, "Cr": 18.0, "N": 8.0})
+    found = swaps(predictor, rich, STATED, into=["N", "Cr"])
+    usual = dict(zip(zip(found.out, found.into, strict=True), found.is_usual.tolist(), strict=True))
+    assert usual["Fe", "N"] == [False, False] and usual["Fe", "Cr"] == [True, True]
 
 
 def test_a_swap_on_whose_sign_the_networks_disagree_is_never_the_best():

@@ -5,9 +5,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from app.figures.labels import placed
 from app.figures.style import GREY, STILL, calm, tint, written
 
 ZERO = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": GREY, "width": 1}}
+MARK, NARROW, HIGH = 9, 420, 270  # px of a mark, and of a plot for which names still find room
 TOLD = 0.1  # of the largest loss, from which a mark has its name beside it
 
 
@@ -27,9 +29,12 @@ def two_methods_figure(names: Sequence[str], path: np.ndarray, exact: np.ndarray
 def importance_figure(rows: pd.DataFrame, *, unit: str, color: str) -> go.Figure:
     """One mark an element or condition. rows: index name, columns size (mean |bar|), drop (of R²), error, n."""
     largest = set(rows.index[rows["drop"] >= TOLD * rows["drop"].max()]) | {rows["size"].idxmax()}
+    rows = rows.sort_values("drop", ascending=False, kind="stable")
+    names, places = placed(rows["size"], rows["drop"], [name if name in largest else "" for name in rows.index],
+                           np.full(len(rows), MARK), width=NARROW, height=HIGH)
     marks = go.Scatter(
-        x=rows["size"], y=rows["drop"], mode="markers+text", text=[name if name in largest else "" for name in rows.index],
-        textposition="top center", marker={"size": 9, "color": color, "opacity": 0.8},
+        x=rows["size"], y=rows["drop"], mode="markers+text", text=names, textposition=places,
+        marker={"size": MARK, "color": color, "opacity": 0.8},
         error_y={"array": rows["error"], "color": tint(color, 0.4), "thickness": 1.5, "width": 0},
         customdata=[f"{name}: mean bar {written(size)} {unit}, R² falls by {drop:.3f} ± {error:.3f} (n = {n})"
                     for name, size, drop, error, n in rows[["size", "drop", "error", "n"]].itertuples()],

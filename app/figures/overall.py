@@ -6,9 +6,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.figures.attribution import ZERO
+from app.figures.labels import placed
 from app.figures.style import GREY, STILL, calm, signed, tint, written
 
 ROW = 27  # px
+NARROW, HIGH = 560, 430  # px of a plot for which names still find room
 MIDDLE = {"x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper"}
 
 
@@ -47,17 +49,20 @@ def tradeoff_figure(points: pd.DataFrame, labels: tuple[str, str], units: tuple[
     """One property against another, an element a point with the 5 to 95 % of the networks as whiskers; dashed: no change.
 
     labels, units: of the axes; corners: what the properties are called in the corners.
-    points: name, x, x_low, x_high, y, y_low, y_high, size and text.
+    points: name, x, x_low, x_high, y, y_low, y_high, size and text; those that matter most first.
     """
     whiskers = {f"error_{axis}": {
         "array": points[f"{axis}_high"] - points[axis], "arrayminus": points[axis] - points[f"{axis}_low"],
         "color": tint(GREY, 0.45), "thickness": 1.2, "width": 0} for axis in "xy"}
     is_open = (np.sign(points["x_low"]) != np.sign(points["x_high"])) | (np.sign(points["y_low"]) != np.sign(points["y_high"]))
+    names, places = placed(points["x"], points["y"], points["name"].tolist(), points["size"].to_numpy(), width=NARROW,
+                           height=HIGH)
     marks = go.Scatter(
-        x=points["x"], y=points["y"], mode="markers+text", text=[f"<b>{name}</b>" for name in points["name"]],
-        textposition="top center", **whiskers, customdata=points["text"], cliponaxis=False,
+        x=points["x"], y=points["y"], mode="markers+text", text=[f"<b>{name}</b>" if name else "" for name in names],
+        textposition=places, **whiskers, cliponaxis=False,
+        customdata=[f"<b>{name}</b><br>{text}" for name, text in zip(points["name"], points["text"], strict=True)],
         marker={"size": points["size"], "color": np.where(is_open, tint(GREY, 0.55), tint(color, 0.75)).tolist(),
-                "line": {"width": 0}}, hovertemplate="<b>%{text}</b><br>%{customdata}<extra></extra>")
+                "line": {"width": 0}}, hovertemplate="%{customdata}<extra></extra>")
     line = {"type": "line", "line": {"color": GREY, "width": 1, "dash": "dash"}}
     shapes = [line | MIDDLE, line | {"x0": 0, "x1": 1, "xref": "paper", "y0": 0, "y1": 0}]
     said = [_corner(right, top, corners) for right in (0, 1) for top in (0, 1)]

@@ -57,15 +57,15 @@ def _offsets(values: np.ndarray, span: float) -> np.ndarray:
 
 
 def dependence_figure(amounts: np.ndarray, bars: np.ndarray, spread: np.ndarray, shade: np.ndarray, texts: np.ndarray, *, x: str,
-                      unit: str, title: str, mean: float) -> go.Figure:
-    """A bar against the amount it stands for, [n] each; shade: numbers or words to colour by [n]; dotted: the mean alloy."""
+                      unit: str, title: str, start: float) -> go.Figure:
+    """A bar against the amount it stands for, [n] each; shade: numbers or words to colour by [n]; dotted: the baseline."""
     said = [f"push {value:+.3g} ± {one:.2g} {unit}" for value, one in zip(bars, spread, strict=True)]
     traces = _points(amounts, bars, shade, texts, title, said=said, size=7)
     across = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "line": {"color": GREY, "width": 1}}
-    dotted = {"type": "line", "x0": mean, "x1": mean, "yref": "paper", "y0": 0, "y1": 1,
+    dotted = {"type": "line", "x0": start, "x1": start, "yref": "paper", "y0": 0, "y1": 1,
               "line": {"color": GREY, "width": 1, "dash": "dot"}}
-    shapes = [across, dotted] if np.isfinite(mean) else [across]
-    return calm(traces, height=450, x=x, y=f"push from the mean alloy ({unit})", shapes=shapes, legend=_legend(shade, -0.2),
+    shapes = [across, dotted] if np.isfinite(start) else [across]
+    return calm(traces, height=450, x=x, y=f"push from the baseline ({unit})", shapes=shapes, legend=_legend(shade, -0.2),
                 margin={"l": 4, "r": 8, "t": 30, "b": 100})
 
 

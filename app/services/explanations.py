@@ -10,7 +10,7 @@ from app.selection import Selection
 from app.services import model
 
 Query = tuple[tuple[str, str], ...]
-STANDS_IN = "mean"  # for a distribution, where only one baseline will do
+STANDS_IN = "typical"  # for a distribution, where only one baseline will do
 
 
 def attributions(selection: Selection, baseline: Baseline, *, by: str = "element") -> tuple[Explained, ...]:
@@ -55,7 +55,8 @@ def _explained(asked, selection, task, baseline, text, explain):
     found = explain(asked, alloy, selection.conditions, task, baseline=start)
     several = start if isinstance(start, tuple) else (start,)
     middle = dict(zip(asked.ensemble.spec.symbols, np.mean(asked.at_matrix(several), axis=0).tolist(), strict=True))
-    called = {"mean": "average alloy", "nearest": several[0].formula(digits=1), "distribution": "measured alloys"}
+    called = {"typical": several[0].formula(digits=1), "nearest": several[0].formula(digits=1), "mean": "average alloy",
+              "distribution": "measured alloys"}
     moved = changes(middle, alloy.at) | changes_of_conditions(baseline.conditions or selection.conditions, selection.conditions)
     return Explained(task, found, called.get(text, baseline.name), moved)
 

@@ -80,7 +80,8 @@ def make(settings: OverallSettings) -> None:
         if is_going(settings) or (path.is_file() and _map_of(path).is_file()):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        words = ["--run", model.answering()[0], "--n", str(settings.n), "--output", str(path), *["--same"] * settings.same]
+        words = ["--run", model.answering()[0], "--n", str(settings.n), "--output", str(path), "--baseline", settings.baseline,
+                 *["--same"] * settings.same]
         with path.with_suffix(".log").open("wb") as log:
             job = subprocess.Popen([sys.executable, "-m", "mtl_core", "explain-all", "--layout", str(_map_of(path)), *words],
                                    start_new_session=True, stdout=log, stderr=log, cwd=ROOT)

@@ -139,7 +139,7 @@ def importance(key: str) -> pd.DataFrame:
 
 
 def sizes(key: str) -> pd.Series:
-    """Mean size of the bar of each element over alloys of a task, against their mean alloy, in its unit: those of the view of
+    """Mean size of the bar of each element over alloys of a task, against the typical one, in its unit: those of the view of
     all alloys where they have been made, else of fewer."""
     from mtl_core.explain.overall import OverallSettings
 

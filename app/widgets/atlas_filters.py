@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import state
 from app.atlas import CONDITIONS, LABELS, Quantity
+from app.evidence import family_words
 from app.filters import SUPPORT, Filters
 from app.widgets.atlas_scene import Scene
 
@@ -63,7 +64,7 @@ def _words(scene: Scene) -> None:
     for column, name in zip(st.columns(3), WORDS, strict=True):
         state.show(f"filter_{name}", list(getattr(scene.filters, name)))
         column.multiselect(LABELS[name], sorted(scene.atlas.alloys[name].unique()), key=f"filter_{name}", on_change=_change,
-                           args=(name,), placeholder="any")
+                           args=(name,), placeholder="any", format_func=family_words if name == "family" else str)
 
 
 def _support(scene: Scene) -> None:

@@ -3,7 +3,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from app import state
-from app.baselines import PIN, USUAL, Baseline, choices
+from app.baselines import MEASURED, PIN, USUAL, Baseline, choices
 from app.presets import name_of
 from app.selection import Selection
 from app.services import kept, model
@@ -13,6 +13,7 @@ from mtl_core.errors import CompositionError, in_words
 from mtl_core.types import Conditions
 
 TYPED = "typed"  # the choice behind which a box to type into opens
+EXAMPLES = "Fe-18Cr-10Ni-2Mo wt%  ·  Al0.5CoCrFeNi  ·  316L"
 
 
 def open_baseline() -> str:
@@ -31,11 +32,12 @@ def open_baseline() -> str:
 def baseline_picker(chosen: Selection) -> Baseline:
     """The list, a box for any other alloy, and what else a comparison needs; what is chosen outlives a change of the page."""
     baseline = state.shown("vs")
-    links = (*choices(kept.read_pins()), TYPED)
+    links = (TYPED, *choices(kept.read_pins()))
     is_typed = state.shown("vs_typing", False) or baseline.link not in links
     state.show("vs_list", TYPED if is_typed else baseline.link)
     with st.container(horizontal=True, vertical_alignment="bottom", wrap=False):
-        st.selectbox("Compared with", links, key="vs_list", on_change=_take, format_func=_called)
+        st.selectbox("Compared with", links, key="vs_list", on_change=_take, format_func=_called, accept_new_options=True,
+                     help=f"Choose, or click and type any alloy or grade: {EXAMPLES}")
         st.button("", key="vs_swap", icon=":material/swap_horiz:", on_click=_swap, args=(chosen, baseline),
                   disabled=baseline.composition is None,
                   help="Swap the two: explain the baseline, compared with this alloy. Needs a single alloy as baseline.")
@@ -47,16 +49,21 @@ def baseline_picker(chosen: Selection) -> Baseline:
 
 def _called(link: str) -> str:
     if link == TYPED:
-        return "another alloy …"
-    return f"pin: {link.removeprefix(PIN)}" if link.startswith(PIN) else Baseline.read(link, {}).name
+        return "another alloy: type it …"
+    return f"pin: {link.removeprefix(PIN)}" if link.startswith(PIN) else MEASURED.get(link, link)
 
 
 def _take() -> None:
-    link = state.shown("vs_list")
-    state.show("vs_typing", link == TYPED)
+    """What was chosen from the list, or typed into it."""
+    link, pins = state.shown("vs_list"), kept.read_pins()
+    is_chosen = link in choices(pins)
+    state.show("vs_typing", not is_chosen)
     state.show("vs_error", "")
-    if link != TYPED:
-        _compare_with(Baseline.read(link, kept.read_pins()))
+    if is_chosen:
+        _compare_with(Baseline.read(link, pins))
+    elif link != TYPED:
+        state.show("vs_text", link)
+        _read()
 
 
 def _compare_with(baseline: Baseline) -> None:
@@ -68,10 +75,11 @@ def _compare_with(baseline: Baseline) -> None:
 def _box(baseline: Baseline) -> None:
     if not state.shown("vs_text") and baseline.link not in choices(kept.read_pins()):
         state.show("vs_text", baseline.name)  # of a link, of two alloys that were swapped, or after a visit of another page
-    st.text_input("Another alloy", key="vs_text", placeholder="Fe-18Cr-10Ni-2Mo wt%  ·  Al0.5CoCrFeNi", max_chars=1000,
+    st.text_input("Another alloy", key="vs_text", placeholder=EXAMPLES, max_chars=1000,
                   on_change=_read, label_visibility="collapsed")
     if error := state.shown("vs_error", ""):
-        st.error(f"{plain(error[0].upper() + error[1:])}  \nStill compared with {plain(baseline.name)}.")
+        st.error(f"{plain(error[0].upper() + error[1:])}  \nType an alloy such as {EXAMPLES}. Still compared with "
+                 f"{plain(baseline.name)}.")
 
 
 def _read() -> None:
@@ -102,10 +110,9 @@ def _conditions(chosen: Selection, baseline: Baseline) -> None:
                 help="Otherwise the baseline has the processing and conditions of the alloy, and only compositions are compared.")
     if baseline.conditions is None:
         return
-    st.caption(f"The baseline: {spoken(baseline.conditions) or 'nothing reported'}")
-    with st.popover("Conditions of the baseline", width="stretch", key="vs_conditions", on_change="rerun") as popover:
-        if popover.open:
-            condition_boxes(baseline.conditions, model.needed_conditions(), _compare_under, place="vs_")
+    with st.container(border=True, key="vs_conditions"):
+        st.caption(f"Conditions of the baseline: {spoken(baseline.conditions) or 'nothing reported'}")
+        condition_boxes(baseline.conditions, model.needed_conditions(), _compare_under, place="vs_")
 
 
 def _own(chosen: Selection, baseline: Baseline) -> None:

@@ -22,7 +22,7 @@ AMOUNTS = {"usual": "its usual amount", "one": "one at.%"}
 
 def overall_panel() -> None:
     """Bars of all alloys, and views of them; writes its own parts of the link."""
-    settings = OverallSettings(same=open_focus().same)
+    settings = open_focus().settings
     found = overall.found(settings)
     if found is None:
         _mirror()
@@ -66,11 +66,11 @@ def _what(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
     by = ways(list(WAYS))
     tables = [summary(one.bars(by).of(some)) for one, some in zip(found, rows, strict=True)]
     names = ranked([table for table, some in zip(tables, rows, strict=True) if some.any()])
+    both = " Both have the same rows, so bars to different sides are a trade-off." if len(found) > 1 else ""
     st.caption("How far a bar pushes on average, for all alloys, those without the element included; to the right where alloys "
-               "with more of it are pushed up, to the left where they are pushed down. Grey: which way is open. Whiskers: 5 to "
-               "95 % of the networks. Both sides have the same rows, so a bar that points to different sides is a trade-off."
-               if len(found) > 1 else
-               "How far a bar pushes on average, to the right where more of it raises the property. Grey: which way is open.")
+               f"with more of it are pushed up, to the left where they are pushed down.{both} **Whiskers** here: 5 to 95 % of the "
+               "networks. **Grey** here: the size is sure, but not whether more of it raises or lowers; it turns round with the "
+               "amount or with the rest of the alloy, or the networks disagree.")
     for index, one, _ in task_columns(found, rows):
         shown = tables[index].set_index("name").reindex(names)
         shown = shown.assign(direction=shown["direction"].fillna(0), n=shown["n"].fillna(0).astype(int)).fillna(
@@ -106,7 +106,8 @@ def _tradeoff(found: Sequence[Overall], tables: Sequence[pd.DataFrame]) -> None:
                   "of a straight line; where a little helps and much harms, it may point the other way. Upper right: helps both, "
                   "lower right: costs one for the other. "
                   + ("Its usual amount is the median of the alloys that hold it. " if amount == "usual" else "")
-                  + "Larger: held by more alloys. Grey: the whiskers, 5 to 95 % of the networks, cross a line.", name="all")
+                  + "Larger: held by more alloys. **Whiskers** here: 5 to 95 % of the networks. **Grey** here: a whisker crosses "
+                  "a line, so that the sign is open. Names that find no room are said on hover.", name="all")
 
 
 _VIEWS = {"what": _what, "each": swarm_view, "one": element_view, "map": map_view}

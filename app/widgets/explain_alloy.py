@@ -22,6 +22,11 @@ READING = {
     "feature": "A bar is one column that the networks see. Elements and descriptors change together, so read the bars of "
                "related columns together.",
     "kind": "All columns of one kind together: amounts of elements, what was computed from them, processing and conditions."}
+SAID = {
+    "typical": "The typical alloy is the measured one from which the alloys of all readings differ least, for each property its "
+               "own (the medoid). What it holds and this alloy lacks counts as well.",
+    "mean": "The average alloy holds a little of every element and exists nowhere: its prediction is an extrapolation, and what "
+            "an alloy lacks counts as well. The most typical measured alloy is better founded."}
 
 
 def explain_alloy(chosen: Selection, baseline: Baseline) -> None:
@@ -34,15 +39,15 @@ def explain_alloy(chosen: Selection, baseline: Baseline) -> None:
         st.segmented_control("Bars for", list(WAYS), key="explain_by", format_func=WAYS.get, required=True)
         st.space("stretch")
         csv_button(bars_table(explained, chosen.composition.formula(digits=4), by), "bars", name="explain")
-    st.caption("Right: raises the prediction against the baseline; left: lowers it. Whiskers: standard deviation over the "
-               f"networks. Grey bars: fewer than nine in ten networks agree on the sign. {READING[by]}")
+    st.caption("Right: raises the prediction of this alloy against the baseline; left: lowers it. **Whiskers** here: one "
+               "standard deviation over the networks. **Grey** here: fewer than nine in ten networks agree whether a bar "
+               f"raises or lowers. {READING[by]}")
     columns = st.columns(per_row(len(explained)), gap="large")
     for index, one in enumerate(explained):
         with columns[index % len(columns)].container(border=True, key=f"why_{one.task.key}"):
             _card(one, name, color_of(index))
-    if baseline.text == "mean":
-        st.caption("The average alloy holds a little of every element and exists nowhere: its prediction is an extrapolation, "
-                   "and what an alloy lacks counts as well.")
+    if baseline.text in SAID:
+        st.caption(SAID[baseline.text])
     swaps_panel(chosen)
     evidence_panel(chosen)
 

@@ -19,8 +19,8 @@ BY_CHANCE = 0.2  # mean rank agreement of networks that learnt nothing; of 60 of
 def checks_panel(chosen: Selection, baseline: Baseline) -> None:
     """The same question asked by other methods, each with a verdict that also says when it fails."""
     if baseline.is_distribution:
-        st.caption("One average alloy stands for the distribution here: subsets can be asked against one alloy only.")
-        baseline = Baseline.read("mean", {})
+        st.caption("The most typical measured alloy stands for the distribution here: subsets need one alloy to start from.")
+        baseline = Baseline.read("typical", {})
     for title, words, show in (
             ("Do exact Shapley values say the same?", SHAPLEY, _shapley),
             ("Would networks that learnt nothing say the same?", RANDOM, _random),

@@ -67,6 +67,9 @@ def _bars_and_table(rows: pd.DataFrame, task: TaskSpec, view: str, *, color: str
             framed_figure(f"**{task.label}**", influence_figure(*_words(drawn, view), *(drawn[name].to_numpy() for name in BARS),
                                                                 unit=unit_of_change(task), color=color),
                           rows, f"evidence_{task.key}", "", name=f"alloyscope-{view}-{task.key}")
+    if len(drawn) and not drawn["is_stable"].any():
+        st.info(f"No single {'paper' if view == 'papers' else 'reading'} decides this: for each of these, fewer than nine in ten "
+                "networks agree whether the prediction would rise or fall without it.")
     digits = ".1f" if drawn["change"].abs().max() >= 1 else ".2g"
     table = (_papers if view == "papers" else _readings)(rows.head(N_ROWS), task)
     right.dataframe(table, hide_index=True, width="stretch", key=f"evidence_table_{task.key}", placeholder="–", height=HEIGHT,

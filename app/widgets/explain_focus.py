@@ -5,10 +5,12 @@ import numpy as np
 import streamlit as st
 
 from app import state
+from app.evidence import family_words
 from app.explained import WAYS, unit_of_change
 from app.figures.style import written
-from app.many import SHOWS, Focus
+from app.many import BASELINES, SHOWS, Focus
 from app.widgets.cards import per_row
+from mtl_core.chemistry.composition import Composition
 from mtl_core.explain.overall import Overall
 
 FOCUS = "all_focus"
@@ -31,12 +33,15 @@ def controls(found: Sequence[Overall]) -> Focus:
     state.show(FOCUS, focus)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         control(st.segmented_control, "Look at", list(SHOWS), "show", format_func=SHOWS.get, required=True)
-        control(st.multiselect, "Families", families, "family", placeholder="all", width=220)
+        control(st.multiselect, "Families", families, "family", placeholder="all", width=240, format_func=family_words)
         control(st.multiselect, "That hold", symbols, "holds", placeholder="any element", width=220)
         if len(found) > 1:
             control(st.selectbox, "Alloys", [False, True], "same", format_func=_whose, width=250, help=(
                 "Each property is explained where it was measured; or both in the same alloys, of which most were measured for "
                 "one of them only."))
+        control(st.selectbox, "Compared with", list(BASELINES), "baseline", format_func=BASELINES.get, width=200, help=(
+            "The measured alloy from which those of all readings differ least, for each property its own; or their mean, which "
+            "exists nowhere and whose prediction is an extrapolation. Another choice is explained anew, once."))
     return focus
 
 
@@ -61,10 +66,19 @@ def facts(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
     counts = ", ".join(f"{some.sum():,} of {len(some):,} for {one.task.label.lower()}{_strangers(one, some)}"
                        for one, some in zip(found, rows, strict=True))
     gaps = ", ".join(f"{written(one.alloys['gap'].abs().median())} {unit_of_change(one.task)}" for one in found)
-    st.caption(f"Alloys explained: {counts}. Each against the mean alloy of the property, under the conditions under which it "
-               f"was measured most often. What the bars miss of a difference: {gaps} in the median.",
+    st.caption(f"Alloys explained: {counts}. Each against {_baselines(found)}, under the conditions under which it was measured "
+               f"most often. What the bars miss of a difference: {gaps} in the median.",
                help="Integrated gradients of all networks and alloys in a few calls; they agree with those of path-explain, "
                     "which explains single alloys.")
+
+
+def _baselines(found: Sequence[Overall]) -> str:
+    """"AlCoCrFeNi for hardness and Fe-… for pitting potential"."""
+    if state.shown(FOCUS).baseline == "mean":
+        return "the mean alloy of the property"
+    formulas = (Composition.from_array(one.baseline_at, one.symbols, normalise=True).formula(digits=1) for one in found)
+    return "the most typical measured alloy, " + " and ".join(
+        f"{formula} for {one.task.label.lower()}" for formula, one in zip(formulas, found, strict=True))
 
 
 def _strangers(one: Overall, rows: np.ndarray) -> str:

@@ -5,6 +5,7 @@ import streamlit as st
 
 from app import state
 from app.baselines import Baseline
+from app.evidence import family_words
 from app.explained import called, is_rough, unit_of_change
 from app.figures.interactions import N_NAMES, interactions_figure
 from app.figures.style import with_spread, written
@@ -57,7 +58,7 @@ def _averaged(chosen, baseline):
     st.subheader("Averaged over measured alloys", anchor=False)
     known = list(dict.fromkeys(family for task in model.tasks() for family in pairs.families(task.key)))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        family = st.selectbox("Family", known, key="pairs_family", width=260)
+        family = st.selectbox("Family", known, key="pairs_family", width=260, format_func=family_words)
         asked = (model.loaded_run(), family, baseline, chosen.conditions)
         if st.button(f"Average over {N_ALLOYS} alloys", key="average_pairs"):
             state.show("pairs_asked", asked)
@@ -65,8 +66,8 @@ def _averaged(chosen, baseline):
         st.info(f"Nothing averaged yet. {N_ALLOYS} measured alloys, each against what is chosen above, take about a minute.")
         return
     if baseline.is_distribution:
-        st.caption("The average alloy stands for the distribution here.")
-        baseline = Baseline.read("mean", {})
+        st.caption("The most typical measured alloy stands for the distribution here.")
+        baseline = Baseline.read("typical", {})
     _side_by_side("mean_pairs", lambda task: _of_family(chosen, baseline, task, family))
 
 

@@ -45,7 +45,7 @@ def element_view(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
     focus = state.shown(FOCUS)
     st.caption("A point is an alloy: how much of the element it holds, and how far that pushes its prediction. A straight cloud "
                "says that each at.% counts alike; colours that part the cloud say that something else decides with it. Dotted: "
-               "the mean alloy.")
+               "what they are compared with.")
     for _, one, some in task_columns(found, rows):
         bars, (shade, title) = one.bars().of(some), colors(one, focus.color)
         if focus.element not in bars.names:
@@ -54,7 +54,7 @@ def element_view(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
         place = bars.names.index(focus.element)
         figure = dependence_figure(bars.amounts[:, place], bars.values[:, place], bars.spread[:, place], shade[some],
                                    texts(one)[some], x=f"{focus.element} (at.%)", unit=unit_of_change(one.task), title=title,
-                                   mean=float(bars.baseline[place]))
+                                   start=float(bars.baseline[place]))
         table = one.alloys[some].assign(**{f"{AT}{focus.element}": bars.amounts[:, place], "push": bars.values[:, place],
                                            "spread": bars.spread[:, place]})
         slope = summary(bars).set_index("name").loc[focus.element]
@@ -77,7 +77,7 @@ def _no_part(one: Overall, focus: Focus) -> str:
 
 def map_view(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
     """Alloys as neighbours when they are explained alike."""
-    settings = OverallSettings(same=state.shown(FOCUS).same)
+    settings = state.shown(FOCUS).settings
     layouts = overall.layouts(settings)
     if layouts is None:
         _wait_for_map(settings)

@@ -32,7 +32,8 @@ def swaps_panel(chosen: Selection) -> None:
         st.info(f"{str(error)[0].upper()}{str(error)[1:]}.")
         return
     st.caption(f"{step} at.% of one element out, as much of another in, and the whole prediction anew: same networks, masks and "
-               "conditions. ±: standard deviation over the networks. (?): they disagree on the sign. (!): outside the domain.")
+               "conditions. ±: standard deviation over the networks. (?): they disagree on the sign. (!): outside the domain. "
+               "The best bring in different elements, each in an amount that at least five measured alloys hold.")
     _best(chosen, found)
     partners = list(dict.fromkeys(found.out))
     bars, matrix = st.tabs([f"Replace {_usual(chosen, partners)}" if len(partners) == 1 else "Replace one element", "All pairs"],
@@ -54,7 +55,8 @@ def _best(chosen: Selection, found) -> None:
         with columns[index % len(columns)]:
             st.markdown(f"**{wanted}**")
             if not rows:
-                st.caption(f"No swap does, by a sign on which the networks agree and inside the domain.{_outside(found)}")
+                st.caption("No swap does, by a sign on which the networks agree, inside the domain, and with amounts that were "
+                           f"measured.{_outside(found)}")
             for rank, row in enumerate(rows):
                 if st.button(swap_words(found, row), key=f"swap_{index}_{rank}", width="stretch", help="Open in Design"):
                     _open(chosen, found, row)

@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from app.curves import in_time
+from app.evidence import family_words
 from app.figures.effects import effect_figure
 from app.figures.heldout import families_figure, parity_figure, reliability_figure, residuals_figure
 from app.figures.scores import SPLIT_WORDS, coverage_figure, scores_figure
@@ -86,7 +87,7 @@ def _readings(run: Run, splits: list[str], task: TaskSpec, color: str) -> None:
     rows = table[(table["task"] == task.key) & (table["split"] == split)].reset_index(drop=True)
     is_exact = rows["low"] == rows["high"]
     texts = pd.Series(parity_texts(rows, trainings.alloys(run.id, task.key)))
-    families = family_errors(rows)
+    families = family_errors(rows).rename(index=family_words)
     name, unit = f"{run.id}-{task.key}-{split}", task.learning_unit
     show, about = partial(framed_figure, name=name), trainings.readings(run.id, task.key)
     left, right = st.columns(2, gap="large")

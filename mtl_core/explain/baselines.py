@@ -1,5 +1,11 @@
-"""What a prediction is compared with: another alloy, the mean alloy, the nearest measured one, or all that were measured."""
+"""What a prediction is compared with: another alloy, the typical or the nearest measured one, their mean, or all of them.
+
+The typical alloy is the medoid of the readings (Kaufman & Rousseeuw 1987): of the measured alloys the one from which those of all
+readings differ least. Its property was measured. The mean alloy holds a little of every element and exists nowhere, so that its
+prediction is an extrapolation.
+"""
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
@@ -7,25 +13,27 @@ from mtl_core.errors import CompositionError
 from mtl_core.tasks import TaskSpec
 from mtl_core.uncertainty.predictor import Predictor
 
-MEAN, NEAREST, DISTRIBUTION = "mean", "nearest", "distribution"
+TYPICAL, NEAREST, MEAN, DISTRIBUTION = KINDS = "typical", "nearest", "mean", "distribution"
 N_ALLOYS = 32  # that stand for a distribution
 SAME = 0.5  # at.% to swap, below which a measured alloy is the alloy itself, as in the folds
 
 
 def baseline_of(text: str, predictor: Predictor, composition: Composition,
                 task: TaskSpec) -> Composition | tuple[Composition, ...]:
-    """"mean", "nearest" or "distribution" of the alloys that the task was learnt from, or an alloy as text.
+    """"typical", "nearest", "mean" or "distribution" of the alloys that the task was learnt from, or an alloy as text.
 
     Raises CompositionError for a text that is none of them.
     """
-    if text not in (MEAN, NEAREST, DISTRIBUTION):
+    if text not in KINDS:
         try:
             return Composition.from_text(text)
         except CompositionError as error:
-            raise CompositionError(f"expected {MEAN}, {NEAREST}, {DISTRIBUTION} or an alloy to compare with: {error}") from error
-    symbols, at = predictor.ensemble.spec.symbols, _measured(predictor, task)
+            raise CompositionError(f"expected {', '.join(KINDS)} or an alloy to compare with: {error}") from error
+    symbols, (at, n_readings) = predictor.ensemble.spec.symbols, _measured(predictor, task)
     if text == MEAN:
         return Composition.from_array(at.mean(axis=0), symbols, normalise=True)
+    if text == TYPICAL:
+        return Composition.from_array(at[np.argmin(cdist(at, at, "cityblock") @ n_readings)], symbols, normalise=True)
     if text == NEAREST:
         distance = 0.5 * np.abs(at - predictor.at_matrix([composition])).sum(axis=1)
         other = np.where(distance > SAME, distance, np.inf)
@@ -35,7 +43,7 @@ def baseline_of(text: str, predictor: Predictor, composition: Composition,
 
 
 def _measured(predictor, task):
-    """at.% [n, E] of the different alloys of a task, sorted, so that every so many-th follows the distribution."""
+    """Different alloys of a task, at.% [n, E], sorted, so that every so many-th follows the distribution; readings of each."""
     rows = predictor.observations
     mine = rows.loc[rows["task"] == task.key, [AT + symbol for symbol in predictor.ensemble.spec.symbols]]
-    return np.unique(mine.to_numpy(float), axis=0)
+    return np.unique(mine.to_numpy(float)[mine.sum(axis=1) > 0], axis=0, return_counts=True)

@@ -1,6 +1,7 @@
 """What pushes the predictions of many alloys: attributions of all that a task was learnt from.
 
-Each alloy is explained against the mean alloy of the task, under the conditions under which it was measured most often.
+Each alloy is explained against the typical alloy of the task, or its mean, under the conditions under which it was measured most
+often.
 
 Axes: member M · alloy n · element E, column C, bar N.
 """
@@ -8,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -22,19 +24,23 @@ from mtl_core.files import read_arrays, write_arrays
 from mtl_core.tasks import TASKS, TaskSpec
 from mtl_core.types import Conditions
 
-FORMAT = 1  # of what is stored
+FORMAT = 2  # of what is stored
 PRESENT = 0.05  # at.% from which an alloy holds an element; less is a trace
 FEW = 30  # alloys, below which UMAP has nothing to go by
 GROUPS = {"element": "elements", "descriptor": "descriptors", "corrosion": "descriptors"}
 
 
 class OverallSettings(BaseModel):
-    """Which alloys: n drawn evenly from those that each task was learnt from, or, with `same`, from those of all tasks."""
+    """Which alloys: n drawn evenly from those that each task was learnt from, or, with `same`, from those of all tasks.
+
+    baseline: what each is compared with, see `mtl_core.explain.baselines`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     n: int = Field(500, ge=10, le=5000)
     same: bool = False
+    baseline: Literal["typical", "mean"] = "typical"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +49,7 @@ class Overall:
 
     alloys: [n] rows with formula, family, n_readings, value (the median of exact ones), prediction, baseline, gap, in_domain and
     the conditions; at: at.% [n, E]; described: [n, C], the columns that follow from the composition, NaN where not reported;
-    mean_at, mean_described: of the baseline; elements: [M, n, E]; features: [M, n, C].
+    baseline_at, baseline_described: of the baseline; elements: [M, n, E]; features: [M, n, C].
     """
 
     task: TaskSpec
@@ -53,8 +59,8 @@ class Overall:
     alloys: pd.DataFrame
     at: np.ndarray
     described: np.ndarray
-    mean_at: np.ndarray
-    mean_described: np.ndarray
+    baseline_at: np.ndarray
+    baseline_described: np.ndarray
     elements: np.ndarray
     features: np.ndarray
 
@@ -64,14 +70,14 @@ class Overall:
         return [_conditions(row, self.task) for row in self.alloys.to_dict("records")]
 
     def bars(self, by: str = "element") -> Bars:
-        """Bars of the elements that some alloy or the mean one holds; of features, on that same path; or of the two kinds of
+        """Bars of the elements that some alloy or the baseline holds; of features, on that same path; or of the two kinds of
         features."""
         if by == "element":
-            used = (self.at > 0).any(axis=0) | (self.mean_at > 0)
+            used = (self.at > 0).any(axis=0) | (self.baseline_at > 0)
             names = tuple(symbol for symbol, is_used in zip(self.symbols, used, strict=True) if is_used)
-            return Bars(names, self.elements[..., used], self.at[:, used], self.mean_at[used], self.at[:, used] >= PRESENT)
+            return Bars(names, self.elements[..., used], self.at[:, used], self.baseline_at[used], self.at[:, used] >= PRESENT)
         if by == "feature":
-            return Bars(self.columns, self.features, self.described, self.mean_described, np.isfinite(self.described))
+            return Bars(self.columns, self.features, self.described, self.baseline_described, np.isfinite(self.described))
         names, nothing = tuple(dict.fromkeys(self.kinds)), np.full((len(self.alloys), len(set(self.kinds))), np.nan)
         sums = [self.features[..., np.array(self.kinds) == name].sum(axis=-1) for name in names]
         return Bars(names, np.stack(sums, axis=-1), nothing, nothing[0], np.isfinite(nothing))
@@ -85,26 +91,26 @@ def overall(predictor, settings: OverallSettings, *, progress=None) -> tuple[Ove
         def told(done, _, before=before):
             if progress:
                 progress(before + done, total)
-        found.append(explained(predictor, task, at, alloys, conditions, progress=told))
+        found.append(explained(predictor, task, at, alloys, conditions, baseline=settings.baseline, progress=told))
         before += len(at)
     return tuple(found)
 
 
 def explained(predictor, task: TaskSpec, at: np.ndarray, alloys: pd.DataFrame, conditions: Sequence[Conditions], *,
-              progress=None) -> Overall:
-    """Explain alloys [n, E] of one task against its mean alloy; alloys: what is known of them, [n] rows."""
-    from mtl_core.explain.baselines import MEAN, baseline_of
+              baseline: str = "typical", progress=None) -> Overall:
+    """Explain alloys [n, E] of one task; alloys: what is known of them, [n] rows; baseline: as `baseline_of` reads it."""
+    from mtl_core.explain.baselines import baseline_of
     from mtl_core.explain.batched import attribute_many, n_of_composition
 
     spec, n_columns = predictor.ensemble.spec, n_of_composition(predictor)
-    mean_at = predictor.at_matrix([baseline_of(MEAN, predictor, None, task)])
-    batch = attribute_many(predictor, task, at, mean_at[0], conditions, progress=progress)
+    baseline_at = predictor.at_matrix([baseline_of(baseline, predictor, None, task)])
+    batch = attribute_many(predictor, task, at, baseline_at[0], conditions, progress=progress)
     reasons = predictor.domains[task.key].reasons(at, [()] * len(at), conditions)
     alloys = alloys.assign(prediction=batch.prediction, baseline=batch.baseline, gap=batch.gap,
                            in_domain=[not reason for reason in reasons])
-    described, mean_described = (_described(spec, some, predictor.unstated(some))[:, :n_columns] for some in (at, mean_at))
+    described, from_described = (_described(spec, some, predictor.unstated(some))[:, :n_columns] for some in (at, baseline_at))
     return Overall(task, spec.symbols, spec.columns[:n_columns], tuple(GROUPS[kind] for kind in spec.kinds[:n_columns]), alloys,
-                   at, described, mean_at[0], mean_described[0], batch.elements, batch.features)
+                   at, described, baseline_at[0], from_described[0], batch.elements, batch.features)
 
 
 def _described(spec: FeatureSpec, at, unstated):
@@ -178,7 +184,7 @@ def layout(found: Overall) -> np.ndarray:
     return umap_of(distinct, MapSettings(min_dist=0.1))[index.ravel()]
 
 
-_ARRAYS = ("at", "described", "mean_at", "mean_described", "elements", "features")
+_ARRAYS = ("at", "described", "baseline_at", "baseline_described", "elements", "features")
 _NAMES = ("symbols", "columns", "kinds")
 
 
