@@ -18,6 +18,8 @@ def _as_widths(value: object) -> object:
     return (value,) if isinstance(value, int) else value
 
 
+Wiring = Literal["multi-task", "single-task", "difference", "latent"]
+TaskGradients = Literal["sum", "uncertainty", "pcgrad"]
 Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1), BeforeValidator(_as_widths)]
 
 
@@ -46,6 +48,7 @@ class TrainConfig(_Frozen):
 
     Members of one split = n_folds × n_fold_seeds × n_repeats; the deployed ensemble is those of the by-reference split.
     patience: epochs without a better validation loss before a member stops; needs validation_share > 0.
+    task_gradients: how those of several tasks become one step, see `gradients`.
     """
 
     epochs: int = Field(100, ge=1)
@@ -58,6 +61,7 @@ class TrainConfig(_Frozen):
     splits: tuple[Split, ...] = SPLITS
     validation_share: float = Field(0.0, ge=0.0, lt=0.5)
     patience: int = Field(20, ge=1)
+    task_gradients: TaskGradients = "sum"
 
     @field_validator("splits")
     @classmethod
@@ -79,7 +83,7 @@ class EnsembleConfig(_Frozen):
 
     inputs: what the networks see of an alloy besides its conditions. n_masks: dropout masks a member, drawn once a run and
     reused for every alloy. alone: train networks of each task alone as well, on the same folds, to tell what learning together
-    is worth.
+    is worth. wiring: how tasks share, see `wiring`; source: the task that tells the others, the first one where None.
     """
 
     tasks: tuple[str, ...] = DEFAULT_TASKS
@@ -91,6 +95,8 @@ class EnsembleConfig(_Frozen):
     n_masks: int = Field(5, ge=5)
     seed: int = Field(0, ge=0)
     alone: bool = False
+    wiring: Wiring = "multi-task"
+    source: str | None = None
 
     @field_validator("tasks")
     @classmethod
@@ -107,17 +113,55 @@ class EnsembleConfig(_Frozen):
         return self
 
     @model_validator(mode="after")
+    def _is_wired_to_something(self):
+        if self.tells and len(self.tasks) < 2:
+            raise ValueError(f"expected two tasks or more for the wiring {self.wiring!r}, got one")
+        if self.source is not None and (not self.tells or self.source not in self.tasks):
+            raise ValueError(f"expected a source out of {', '.join(self.tasks)}, for the wirings difference and latent only; "
+                             f"got {self.source!r} for {self.wiring!r}")
+        if self.wiring != "multi-task" and self.train.task_gradients != "sum":
+            raise ValueError(f"expected the task gradients 'sum' where no network learns several tasks, got "
+                             f"{self.train.task_gradients!r} for the wiring {self.wiring!r}")
+        if self.wiring == "single-task" and self.alone:
+            raise ValueError("expected another wiring than 'single-task' to compare with each task alone: it is that already")
+        return self
+
+    @model_validator(mode="after")
     def _one_head_a_task(self):
         if len(self.network.heads) not in (0, len(self.tasks)):
             raise ValueError(f"expected heads for {len(self.tasks)} tasks, or none and one `head` for all; "
                              f"got {len(self.network.heads)}")
         return self
 
+    @property
+    def tells(self) -> bool:
+        """Whether one task tells the others what it predicts."""
+        return self.wiring in ("difference", "latent")
+
+    @property
+    def source_task(self) -> str:
+        """The task that tells the others, where the wiring is such."""
+        return self.source or self.tasks[0]
+
+    @property
+    def in_order(self) -> tuple[str, ...]:
+        """The tasks, the one that tells the others before them."""
+        first = (self.source_task,) if self.tells else ()
+        return (*first, *(task for task in self.tasks if task not in first))
+
+    @property
+    def n_trainings(self) -> int:
+        """How many trainings, of `train.epochs` each, follow one another."""
+        together = 1 if self.wiring == "multi-task" else len(self.tasks) + self.tells
+        return together + len(self.tasks) * self.alone
+
     def for_task(self, task: str) -> "EnsembleConfig":
         """The same ensemble that learns one of its tasks only."""
         head = self.network.heads[self.tasks.index(task)] if self.network.heads else self.network.head
         network = self.network.model_copy(update={"head": head, "heads": ()})
-        return self.model_copy(update={"tasks": (task,), "network": network, "alone": False})
+        return self.model_copy(update={
+            "tasks": (task,), "network": network, "alone": False, "wiring": "multi-task", "source": None,
+            "train": self.train.model_copy(update={"task_gradients": "sum"})})
 
 
 PRESETS: dict[str, EnsembleConfig] = {

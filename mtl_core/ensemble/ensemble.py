@@ -14,7 +14,25 @@ from mtl_core.features.scaling import Scaler
 from mtl_core.features.table import FeatureSpec
 from mtl_core.tasks import TASKS, TaskSpec
 
+TOLD_GAIN = 4.0  # of an input that is told: it has to count among a hundred others, which weight decay holds as much
 BATCH = 1000  # alloys at once: the hidden states of all members and masks must stay in memory
+
+
+@dataclass(frozen=True, eq=False)
+class Upstream:
+    """What members are told of another task: member m what member m of `ensemble` answers to the same alloy, its masks averaged,
+    in units of that task's spread. It sees of the conditions only what the members themselves may see, the others being average.
+
+    scale: [D], times which it is added to what the members say (wiring "difference"); None where it is one more input of theirs.
+    """
+
+    ensemble: "Ensemble"
+    scale: np.ndarray | None
+
+    def select(self, members: np.ndarray) -> "Upstream":
+        """What some members are told; see `Ensemble.select`."""
+        parts = np.unique(self.ensemble.part_of_member[members])
+        return Upstream(self.ensemble.select(members), None if self.scale is None else self.scale[parts])
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +41,7 @@ class Ensemble:
 
     parameters: [M, …] each; masks: one [M, K, 1, H] a dropout layer; part_of_member: [M];
     features, targets: what was fitted on each part, arrays with a leading axis D; those of targets are [D, T], of values in each
-    task's learning unit (log10 where the task is logarithmic).
+    task's learning unit (log10 where the task is logarithmic). upstream: what the members of one task are told of another.
     """
 
     config: EnsembleConfig
@@ -33,6 +51,7 @@ class Ensemble:
     part_of_member: np.ndarray
     features: Scaler
     targets: TargetTransform
+    upstream: Upstream | None = None
 
     @property
     def tasks(self) -> tuple[TaskSpec, ...]:
@@ -53,6 +72,7 @@ class Ensemble:
         return replace(
             self, part_of_member=part_of_member, masks=tuple(mask[members] for mask in self.masks),
             parameters={name: value[members] for name, value in self.parameters.items()},
+            upstream=self.upstream and self.upstream.select(members),
             features=mapped(self.features, lambda array: array[parts]), targets=mapped(self.targets, lambda array: array[parts]))
 
     def predict_members(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:
@@ -67,9 +87,25 @@ class Ensemble:
     def predict_own(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:
         """The same where each member has rows of its own, values [M, n, F]."""
         asked = tf.constant(values[:, None], tf.float32)
-        return tuple(part.numpy() for part in self._answer(asked, task, _answer_own))
+        # Not compiled: asked now and then and for ever new networks, whose graphs would all be kept.
+        return tuple(part.numpy() for part in self._answer(asked, task, own=True))
 
-    def filled(self, values: np.ndarray) -> np.ndarray:
+    def untrained(self, seed: int) -> "Ensemble":
+        """The same with the weights that a training would begin with."""
+        upstream = self.upstream and replace(self.upstream, ensemble=self.upstream.ensemble.untrained(seed))
+        return replace(self, upstream=upstream, parameters=network.initial_parameters(
+            self.config.network, n_features=self.n_inputs, n_tasks=len(self.tasks), n_members=self.n_members, seed=seed))
+
+    @property
+    def n_inputs(self) -> int:
+        """Of each network: the features, and what it is told."""
+        return len(self.spec.columns) + (self.upstream is not None and self.upstream.scale is None)
+
+    def scaler(self, task: str) -> Scaler:
+        """What scales the features of a task, arrays [D, …]."""
+        return self.features
+
+    def filled(self, values: np.ndarray, task: str) -> np.ndarray:
         """Unscaled features [M, n, F] as each member takes them: with what stands for what was not reported, values [n, F]."""
         scaler = mapped(self.features, lambda fitted: np.expand_dims(fitted, 1) if fitted.ndim == 2 else fitted)
         stand_in = scaler.mean + scaler.scale * scaler.transform(values[None])
@@ -85,9 +121,11 @@ class Ensemble:
         each [M, n], averaged over the masks. In units of the spread of the transformed target. values: unscaled features [n, F].
         """
         config, (parameters, masks, features, visible, _) = self.config.network, self._tensors[task]
-        x = Scaler(**features).transform(tf.constant(values[None, None], tf.float32), tnp) * visible
+        asked = tf.constant(values[None, None], tf.float32)
+        told, scale = self._told(asked, task)
+        x = _inputs(features, visible, asked, told, scale)
         head = network.heads(config, parameters, len(self.tasks))[self.config.tasks.index(task)]
-        found = network.answer(config, head, x, network.trunk(config, parameters, x, masks), masks)
+        found = _raised(network.answer(config, head, x, network.trunk(config, parameters, x, masks), masks), told, scale)
         mean, log_scale = (tf.reduce_mean(part, axis=1).numpy() for part in found)
         layers = network.tangents(config, parameters, head, x[:, 0])
         return [(inputs.numpy(), slopes.numpy()) for inputs, slopes in layers], mean, log_scale
@@ -97,9 +135,29 @@ class Ensemble:
         index = self.config.tasks.index(task)
         return mapped(self.targets, lambda array: array[self.part_of_member, index, None])
 
-    def _answer(self, values, task, graph=None):
+    def scaled(self, values: np.ndarray, task: str, seen: np.ndarray) -> np.ndarray:
+        """Means over the masks in units of the spread of the transformed target, [M, n]; seen: the columns looked at, [F]."""
+        return self._scaled(tf.constant(values[None, None], tf.float32), task, tf.constant(seen, tf.float32)).numpy()[:, 0]
+
+    def _scaled(self, values, task, seen, graph=None):
+        parameters, masks, features, visible, _ = self._tensors[task]
+        index, seen = self.config.tasks.index(task), visible * seen
+        return (graph or _scaled)(self.config.network, len(self.tasks), index, parameters, masks, features, seen, values)
+
+    def _told(self, values, task, graph=None):
+        """What the members are told [M, 1, n], and times what it is added [M, 1, 1]; None where that is not so."""
+        if self.upstream is None:
+            return None, None
+        told, visible = self.upstream.ensemble, self._tensors[task][3]
+        scale = self.upstream.scale
+        scale = None if scale is None else tf.constant(scale[self.part_of_member, None, None], tf.float32)
+        return told._scaled(values, told.config.tasks[0], visible, graph), scale
+
+    def _answer(self, values, task, own=False):
         index = self.config.tasks.index(task)
-        return (graph or _answer)(self.config.network, self.targets.kind, len(self.tasks), index, *self._tensors[task], values)
+        told = self._told(values, task, _scaled.python_function if own else None)
+        return (_answer.python_function if own else _answer)(
+            self.config.network, self.targets.kind, len(self.tasks), index, *self._tensors[task], values, *told)
 
     @cached_property
     def _tensors(self):
@@ -118,18 +176,37 @@ class Ensemble:
         return tf.constant(np.expand_dims(of_member, tuple(range(1, 5 - of_member.ndim))))
 
 
+def _inputs(features, visible, values, told, scale):
+    """What the networks see [M, 1, n, F], from unscaled features [1 or M, 1, n, F]; what is told without a scale is a column."""
+    x = Scaler(**features).transform(values, tnp) * visible
+    return x if told is None or scale is not None else tf.concat([x, TOLD_GAIN * told[..., None]], axis=-1)
+
+
+def _raised(answer, told, scale):
+    """Mean and log noise scale, with what was told added to the mean where it has a scale."""
+    mean, log_scale = answer
+    return (mean if scale is None else mean + scale * told), log_scale
+
+
 @tf.function(reduce_retracing=True)
-def _answer(config: NetworkConfig, transform: str, n_tasks: int, task: int, parameters, masks, features, visible, target, values):
+def _scaled(config: NetworkConfig, n_tasks: int, task: int, parameters, masks, features, visible, values):
+    """Mean over the masks [M, 1, n] in units of the target's spread."""
+    x = _inputs(features, visible, values, None, None)
+    hidden = network.trunk(config, parameters, x, masks)
+    mean, _ = network.answer(config, network.heads(config, parameters, n_tasks)[task], x, hidden, masks)
+    return tf.reduce_mean(mean, axis=1, keepdims=True)
+
+
+@tf.function(reduce_retracing=True)
+def _answer(config: NetworkConfig, transform: str, n_tasks: int, task: int, parameters, masks, features, visible, target, values,
+            told, scale):
     """Mean and noise standard deviation [M, K, n] in the learning unit, from unscaled features [1 or M, 1, n, F].
 
     What a network says of a transformed target comes back by the delta method, see `TargetTransform.inverse`.
     """
-    x = Scaler(**features).transform(values, tnp) * visible
+    x = _inputs(features, visible, values, told, scale)
     hidden = network.trunk(config, parameters, x, masks)
-    mean, log_scale = network.answer(config, network.heads(config, parameters, n_tasks)[task], x, hidden, masks)
+    head = network.heads(config, parameters, n_tasks)[task]
+    mean, log_scale = _raised(network.answer(config, head, x, hidden, masks), told, scale)
     y, slope = TargetTransform(transform, **target).inverse(target["mean"] + target["std"] * mean, tnp)
     return y, slope * target["std"] * NOISE_STD[config.likelihood] * tf.exp(log_scale)
-
-
-# Not compiled: asked now and then and for ever new networks, whose graphs would all be kept.
-_answer_own = _answer.python_function

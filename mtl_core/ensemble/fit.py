@@ -1,6 +1,7 @@
 """From observations and folds to a trained ensemble: every transform is fitted inside its own training part."""
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pandas as pd
 from mtl_core.data.folds import reference_groups
 from mtl_core.ensemble import network
 from mtl_core.ensemble.config import EnsembleConfig
-from mtl_core.ensemble.ensemble import Ensemble
+from mtl_core.ensemble.ensemble import TOLD_GAIN, Ensemble, Upstream
 from mtl_core.ensemble.parts import Part
 from mtl_core.ensemble.trainer import History, Progress, TrainingRows, epoch_seconds, train
+from mtl_core.errors import ConfigError
 from mtl_core.features.preparation import TargetTransform, check_target, stacked
 from mtl_core.features.scaling import Scaler
 from mtl_core.features.table import FeatureSpec
@@ -22,21 +24,36 @@ from mtl_core.tasks import TASKS
 Look = Callable[[int, Callable[[], Ensemble]], None]  # epoch, and what gives the ensemble that would be kept now
 
 
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What each part's rows are told of another task, [D, n] in units of that task's spread on the part, and the members [M] that
+    tell it to whoever asks later. is_added: whether it is scaled and added to what the members say, or one more input of theirs.
+    """
+
+    values: np.ndarray
+    ensemble: Ensemble
+    is_added: bool
+
+
 def fit_ensemble(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig,
-                 parts: Sequence[Part], *, progress: Progress | None = None, look: Look | None = None, state: Path | None = None,
-                 should_stop: Callable[[], bool] = lambda: False) -> tuple[Ensemble, History]:
+                 parts: Sequence[Part], *, told: Told | None = None, progress: Progress | None = None, look: Look | None = None,
+                 state: Path | None = None, should_stop: Callable[[], bool] = lambda: False) -> tuple[Ensemble, History]:
     """Train n_repeats members on each part, all at once.
 
     observations: n rows with `task`, `low`, `high`, `value`, `reference_group`; values: their unscaled features [n, F].
+    told: of another task, to members that learn a single one. Other wirings than "multi-task" are several trainings: `wiring`.
     look: called after each epoch, before progress; whoever does not ask for the ensemble pays nothing.
-    progress, state, should_stop: see `trainer.train`.
+    progress, state, should_stop: see `trainer.train`. Raises ConfigError for another wiring.
     """
+    if config.wiring != "multi-task":
+        raise ConfigError(f"expected the wiring 'multi-task' in a single training, got {config.wiring!r}; see `wiring.fit_wired`")
     rows, scalers, targets = _training_rows(observations, values, spec, config, parts)
+    rows, targets, upstream = (rows, targets, None) if told is None else _with_told(rows, targets, told)
     leading = (len(rows.part_of_member), config.n_masks, 1)
     masks = network.draw_masks(config.network, leading, (child_seed(config.seed, "masks"), 0))
     ensemble = partial(
         Ensemble, config=config, spec=spec, masks=tuple(mask.numpy() for mask in masks), part_of_member=rows.part_of_member,
-        features=stacked(scalers), targets=stacked([stacked(of_part) for of_part in targets]))
+        features=stacked(scalers), targets=stacked([stacked(of_part) for of_part in targets]), upstream=upstream)
     parameters, history = train(
         rows, config.network, config.train, n_tasks=len(config.tasks), seed=config.seed, progress=progress, state=state,
         should_stop=should_stop, look=look and (lambda epoch, kept: look(epoch, lambda: ensemble(parameters=kept()))))
@@ -74,6 +91,31 @@ def fitted_transforms(observations: pd.DataFrame, values: np.ndarray, spec: Feat
     # A column is scaled by the rows whose task looks at it: the wt.% Mo of refractory alloys would flatten that of steels.
     scaler = Scaler.fit(np.where(seen, values, np.nan)[part.is_training], config.preparation)
     return scaler, _fit_targets(observations, task, part.is_training, config)
+
+
+def _with_told(rows, targets, told) -> tuple[TrainingRows, list[list[TargetTransform]], Upstream]:
+    """The rows of a single task with what they are told as one more column; or less what is added of it, in units of the spread
+    that is left."""
+    if not told.is_added:
+        features = np.concatenate([rows.features, TOLD_GAIN * told.values[..., None].astype(np.float32)], axis=-1)
+        return replace(rows, features=features), targets, Upstream(told.ensemble, None)
+    fitted = [_regression(*of_part) for of_part in zip(rows.low, rows.high, rows.is_training, told.values, strict=True)]
+    offset, slope, spread = (np.array(part, float)[:, None] for part in zip(*fitted, strict=True))
+    low, high = (((side - offset - slope * told.values) / spread).astype(np.float32) for side in (rows.low, rows.high))
+    left = [[replace(one, mean=one.mean + one.std * of_part[0], std=one.std * of_part[2])]
+            for (one,), of_part in zip(targets, fitted, strict=True)]
+    return replace(rows, low=low, high=high), left, Upstream(told.ensemble, (slope / spread)[:, 0])
+
+
+def _regression(low, high, is_training, told) -> tuple[float, float, float]:
+    """Offset and slope of the exact training values by what they are told, and the spread of what is left. One row's worth of
+    doubt (ridge, penalty 1) keeps the slope small where there are few of them."""
+    x, y = ((side[is_training & (low == high)]).astype(float) for side in (told, low))
+    if not len(x):
+        return 0.0, 0.0, 1.0
+    slope = (x - x.mean()) @ (y - y.mean()) / (((x - x.mean()) ** 2).sum() + 1.0)
+    left = y - slope * x
+    return left.mean(), slope, left.std() or 1.0
 
 
 def task_index(observations: pd.DataFrame, tasks: Sequence[str]) -> np.ndarray:

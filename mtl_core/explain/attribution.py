@@ -116,7 +116,7 @@ class _FeaturePath:
         self.ensemble, self.task, spec = predictor.ensemble, task, predictor.ensemble.spec
         values = [_features(predictor, task, row[None], given) for row, given in zip(at, conditions, strict=True)]
         self.n_draws = max(map(len, values))
-        features = np.stack([self.ensemble.filled(np.resize(rows, (self.n_draws, rows.shape[1]))) for rows in values])
+        features = np.stack([self.ensemble.filled(np.resize(rows, (self.n_draws, rows.shape[1])), task.key) for rows in values])
         self.ends, self.names = features.reshape(*features.shape[:2], -1), self._names(spec)
         self.of_members = self._members_at_ends(_FeaturePath._values)
         self.answers = self._physical(self.of_members.mean(axis=1)).numpy()

@@ -20,7 +20,6 @@ import pandas as pd
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
-from mtl_core.ensemble import network
 from mtl_core.ensemble.parts import Part
 from mtl_core.explain.attribution import Attribution
 from mtl_core.explain.groups import groups_between
@@ -95,10 +94,7 @@ def rank_agreement(one: Sequence[float], other: Sequence[float]) -> float:
 
 def untrained(predictor: Predictor, *, seed: int = 0) -> Predictor:
     """The same ensemble with the weights that a training would begin with."""
-    ensemble = predictor.ensemble
-    fresh = network.initial_parameters(ensemble.config.network, n_features=len(ensemble.spec.columns),
-                                       n_tasks=len(ensemble.tasks), n_members=ensemble.n_members, seed=seed)
-    return replace(predictor, ensemble=replace(ensemble, parameters=fresh))
+    return replace(predictor, ensemble=predictor.ensemble.untrained(seed))
 
 
 def agreement_of_members(bars: Attribution, reference: Attribution) -> np.ndarray:

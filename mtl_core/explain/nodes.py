@@ -36,7 +36,7 @@ def panels(predictor: Predictor, task: TaskSpec, at: np.ndarray, baseline: np.nd
 
 def _way(predictor, task, end, start, t):
     """How far the scores of all features that the task sees have moved, as a share of the whole way [GRID + 1]."""
-    spec, scaler = predictor.ensemble.spec, predictor.ensemble.features
+    spec, scaler = predictor.ensemble.spec, predictor.ensemble.scaler(task.key)
     values = featurize(start + t[:, None] * (end - start), {}, spec).values[:, :spec.n_of_composition]
     scale = scaler.scale.mean(axis=0)[:spec.n_of_composition]
     moved = np.linalg.norm(np.diff(values, axis=0) / scale * spec.visible(task)[:spec.n_of_composition], axis=1)
