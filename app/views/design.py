@@ -37,7 +37,10 @@ with right, st.container(key="answers"):  # drawn first, so that the numbers are
     heading(chosen)
     result_cards(results, measured.measured_values((result.task.key for result in results), state.datasets()))
     answering_note("design")
-model.let_the_screen_catch_up()
+with right:
+    curves = st.container()
+    model.let_the_screen_catch_up()
+    why_fold(chosen)  # above the curves in time, below them in place: its bars are to follow the slider
 with left, st.container(key="controls"):
     formula_box()
     with st.popover("Presets", width="stretch", on_change="rerun", key="presets") as presets:
@@ -45,9 +48,8 @@ with left, st.container(key="controls"):
             preset_picker()
     composition_editor()
     conditions_editor(model.needed_conditions())
-with right:
+with curves:
     sweep_plots(chosen)
-    why_fold(chosen)
 
 tabs = st.tabs(["Nearest measured", "Derived quantities", "Pins", "A list of alloys", "Download"],
                on_change="rerun", key="details")
