@@ -4,6 +4,7 @@ Names, notes and tags are typed by people, and an imported run says what it like
 """
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 
 from app.figures.scores import SPLIT_WORDS
 from app.options import OPTIONS
+from mtl_core.ensemble.config import PRESETS
 from mtl_core.registry.runs import SHIPPED, Run
 from mtl_core.tasks import TASKS
 
@@ -58,9 +60,27 @@ def run_lines(runs: Sequence[Run], answering: str, *, zone: str | None = None) -
         "Run": title(run), "Status": str(run.status), "In the app": "answers" if run.id == answering else "",
         **{f"R² {symbol(key)}": _of_new_papers(run, key, "r2") for key in scored},
         "Band held": _mean_coverage(run), "Started": run.started or run.created, "Minutes": _minutes(run),
-        "Preset": run.preset or "", "Tags": list(run.label.tags), "Kind": kind(run),
+        "Preset": preset_words(run), "Tags": list(run.label.tags), "Kind": kind(run),
         "Properties": ", ".join(symbol(key) for key in tasks(run)), "Note": run.label.note, "Id": run.id} for run in runs])
     return lines.assign(Started=pd.to_datetime(lines["Started"], utc=True).dt.tz_convert(_known(zone)))
+
+
+def preset_words(run: Run) -> str:
+    """"default", or "default, changed" where other settings than properties and data were chosen as well."""
+    if run.kind != "train" or run.preset not in PRESETS:
+        return run.preset or ""
+    return run.preset if _is_like(run.config, _usual(run.preset)) else f"{run.preset}, changed"
+
+
+@lru_cache
+def _usual(preset: str) -> dict:
+    return PRESETS[preset].model_dump(mode="json")
+
+
+def _is_like(config: Mapping, usual: Mapping) -> bool:
+    """Whether all settings are equal of which both say something; an older run says nothing of what came later."""
+    return all(_is_like(value, usual[name]) if isinstance(value, Mapping) and isinstance(usual[name], Mapping) else
+               value == usual[name] for name, value in config.items() if name in usual and name not in ("tasks", "data"))
 
 
 def _known(zone: str | None) -> ZoneInfo:

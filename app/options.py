@@ -1,6 +1,7 @@
 """What can be chosen for a training: how each choice is called, which values it takes, and what differs from a preset. Pure."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from app.figures.style import written
@@ -8,6 +9,10 @@ from mtl_core.errors import ConfigError
 from mtl_core.tasks import TASKS
 
 MOST_LAYERS, WIDEST = 8, 1024
+# Of a rough estimate, from trainings on two cores: s for one row in one step of one network, and for each of its weights in that
+# step; s for what follows, of each fold and property; s to start.
+STEP_SECONDS, WEIGHT_SECONDS, FOLD_SECONDS, START_SECONDS = 1e-6, 4e-10, 0.3, 10.0
+N_COLUMNS = 75  # that networks see, about
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,35 @@ def differences(config: Mapping, base: Mapping) -> list[str]:
 
 def _plain(value):
     return list(value) if isinstance(value, tuple | list) else value
+
+
+def outside(label: str, value: float, low: float, high: float) -> str:
+    """What is wrong with a number that was typed; empty where it lies between its limits."""
+    if low <= value <= high:
+        return ""
+    return f"{label}: expected {written(low)} to {written(high)}, got {written(value)}. Nothing starts before that is mended."
+
+
+def rough_seconds(config: Mapping, rows: Mapping[str, int]) -> float:
+    """What a training may take, from networks × epochs × rows × weights alone: right within a factor of three or so, and known at
+    once. rows: task → its measurements."""
+    trained, _ = n_networks(config)
+    n_rows, n_tasks = sum(rows.get(task, 0) for task in config["tasks"]), len(config["tasks"])
+    train, seen = config["train"], 1 - 1 / config["train"]["n_folds"]
+    learning = trained * train["epochs"] * n_rows * seen * (STEP_SECONDS + WEIGHT_SECONDS * n_weights(config["network"], n_tasks))
+    after = FOLD_SECONDS * n_tasks * len(train["splits"]) * train["n_folds"] * train["n_fold_seeds"]
+    return START_SECONDS + after + learning * (2 if config["alone"] else 1)
+
+
+def n_weights(network: Mapping, n_tasks: int) -> int:
+    """Of one network, about."""
+    trunk, head = list(network["trunk"]), list(network["head"])
+    heads = [list(widths) for widths in network["heads"]] or [head] * n_tasks
+    return _chain([N_COLUMNS, *trunk]) + sum(_chain([trunk[-1], *widths, 2]) + N_COLUMNS for widths in heads)
+
+
+def _chain(widths: Sequence[int]) -> int:
+    return sum((one + 1) * other for one, other in pairwise(widths))
 
 
 def n_networks(config: Mapping) -> tuple[int, int]:

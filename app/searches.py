@@ -1,4 +1,5 @@
 """A search for better settings, arranged for reading: its dimensions in words, its trials as a table, what it found. Pure."""
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -31,6 +32,14 @@ OPTIONS = {option.path.rpartition(".")[2]: option for option in (*options.NETWOR
 OBJECTIVES = {"mean r2": "R², mean over the properties", "nll": "log likelihood", "interval": "interval score of the 90 % band"}
 PROPOSED = {"default": "the starting point", "initial": "spread evenly", "acquisition": "chosen by the surrogate",
             "random": "at random", "grid": "from the grid"}
+WORDS = {
+    "surrogate": "The surrogate is a Gaussian process: it guesses the score of settings that nobody tried, and says how sure it "
+                 "is of the guess.",
+    "acquisition": "The acquisition says how much it is worth to try a point, from what the surrogate expects there and how "
+                   "unsure it is. Expected improvement: by how much it beats the best so far on average. Optimistic bound: the "
+                   "best score that is still credible. Probability of improvement: how likely it beats the best so far at all.",
+    "best": "Also called the incumbent: the complete trial with the highest score on the inner folds. What was rejected early or "
+            "failed can never be it."}
 METHODS = {"bayesian": "Bayesian", "random": "Random", "grid": "Grid"}
 ACQUISITIONS = {"EI": "expected improvement", "LCB": "optimistic bound", "MPI": "probability of improvement"}
 TICKS = 5
@@ -213,6 +222,16 @@ def scores(trials: Sequence[Trial]) -> pd.Series:
 def column(trials: Sequence[Trial], task: str) -> np.ndarray:
     """R² of one task, [n]."""
     return np.array([trial.r2[task] for trial in trials])
+
+
+def rough_seconds(config: StudyConfig, rows: Mapping[str, int]) -> float:
+    """What a search may take, from trials × networks × epochs × rows alone; see `app.options.rough_seconds`."""
+    train = config.base.train.model_copy(update={"n_folds": config.n_inner, "n_fold_seeds": config.n_seeds, "n_repeats": 1,
+                                                 "splits": (config.split,)})
+    of_trial = options.rough_seconds(config.base.model_copy(update={"train": train}).model_dump(mode="json"), rows)
+    side_by_side = max(1, min(config.workers, config.batch, os.cpu_count() or 1))
+    of_trial = (1 - 1 / config.n_outer) * (of_trial - options.START_SECONDS)
+    return options.START_SECONDS + of_trial * (3 + config.n_trials / side_by_side)  # and twice on the outer fold at the end
 
 
 # --- the space of a new search ---

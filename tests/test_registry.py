@@ -205,6 +205,20 @@ def test_only_the_label_of_a_finished_run_changes(root):
     assert {name for name in after if after[name] != before.get(name)} == {"label.json"}
 
 
+def test_only_a_deleted_run_is_removed_for_good_and_nothing_of_it_stays(root):
+    kept, gone = finished(root), finished(root)
+    (root / ".gone-20200101-000000-0000").mkdir()  # of a removal that was interrupted
+    with pytest.raises(RunError, match="expected a run that was deleted"):
+        store.purge_run(gone, root)
+    store.delete_run(gone, root)
+    size = sum(path.stat().st_size for path in run_folder(gone, root).iterdir())
+    assert store.purge_run(gone, root) == size > 0
+    assert [run.id for run in store.list_runs(root, deleted=True)] == [kept]
+    assert [path.name for path in root.iterdir() if path.is_dir()] == [kept]
+    with pytest.raises(RunError, match="belongs to the program"):
+        store.purge_run("shipped", root)
+
+
 @pytest.mark.parametrize(("facts", "words"), [
     ({"name": "x" * 81}, "name: String should have at most 80 characters"), ({"name": "a\nb"}, "name: String should match"),
     ({"tags": ["a", ""]}, r"tags\.1: String should"), ({"colour": "red"}, "colour: Extra inputs")])

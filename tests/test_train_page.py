@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from app.curves import alone_of, curves_of, in_time, members_spread, share_done
-from app.options import OPTIONS, differences, layers_of, layers_text, value_at, with_value
+from app.ledger import preset_words
+from app.options import OPTIONS, differences, layers_of, layers_text, rough_seconds, value_at, with_value
 from app.runs import family_errors, gain_in_run, parity_texts
 from mtl_core import pipeline
 from mtl_core.data.datasets import read_data
@@ -17,6 +18,7 @@ from mtl_core.ensemble.config import PRESETS, EnsembleConfig, NetworkConfig, Tra
 from mtl_core.ensemble.fit import fit_ensemble
 from mtl_core.ensemble.watch import Watch
 from mtl_core.errors import ConfigError, StoppedError
+from mtl_core.registry.runs import Run
 from mtl_core.uncertainty.comparison import as_report, compare
 from mtl_core.uncertainty.held_out import HeldOut
 from mtl_core.uncertainty.metrics import out_of_fold
@@ -214,3 +216,34 @@ def test_what_is_started_are_the_settings_as_they_stand_at_the_click(monkeypatch
     tested.button(key="start_training").click().run()
     assert not tested.exception and [config.tasks for config in started] == [("hardness",)]
     assert tested.text[-1].value == "a-run"
+
+
+def test_a_number_out_of_its_range_is_said_and_nothing_starts_with_another_one(monkeypatch):
+    monkeypatch.setattr("app.services.trainings.estimate", lambda *_: None)
+
+    def page():
+        from app.widgets.train_form import training_form
+
+        training_form()
+
+    tested = AppTest.from_function(page, default_timeout=120).run()
+    assert any("Roughly" in one.value and "measuring it" in one.value for one in tested.caption)
+    tested.number_input(key="new_0_train.n_folds").set_value(200).run()
+    assert "Folds: expected 2 to 20, got 200" in tested.error[0].value and "200" in tested.warning[0].value
+    assert not tested.exception and tested.button(key="start_training").disabled
+
+
+def test_the_rough_estimate_of_the_default_is_within_a_factor_of_three_of_what_it_took(shipped):
+    took = pipeline.evaluate()["seconds"]
+    rows = {task: int((shipped[0]["task"] == task).sum() / 9) for task in USUAL["tasks"]}  # three splits, three fold seeds
+    assert took / 3 < rough_seconds(USUAL, rows) < 3 * took
+
+
+def test_numbers_of_a_run_that_is_a_preset_but_for_its_properties_are_those_of_the_preset():
+    def words(**changes):
+        return preset_words(Run(id="a", status="complete", sentence="", created="2026-01-01T00:00:00Z", preset="default",
+                                config=USUAL | changes))
+
+    assert words() == words(tasks=["elongation"]) == "default"
+    assert words(train=USUAL["train"] | {"epochs": 7}) == "default, changed"
+    assert words(network={"trunk": [64, 64]}) == "default"  # a run that says nothing of what came later

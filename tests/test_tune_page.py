@@ -171,3 +171,7 @@ def test_a_range_that_is_none_is_said_beside_its_row_and_stops_the_start(page):
     low.set_value(0.6).run()
     assert "expected low < high, got 0.6 and 0.5" in tested.error[0].value
     assert tested.button(key="start_study").disabled
+    for label, number, words in (("Dropout, from", 0.95, "expected 0 to 0.89, got 0.95"),
+                                 ("Trials", 5000, "expected 1 to 1000, got 5000")):
+        next(one for one in tested.number_input if one.label == label).set_value(number).run()
+        assert f"{label}: {words}" in " ".join(one.value for one in tested.error) and tested.button(key="start_study").disabled

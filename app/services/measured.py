@@ -16,7 +16,7 @@ from mtl_core.data.datasets import PUBLISHED, read_data
 from mtl_core.data.summary import summary
 from mtl_core.data.tables import AlloyTable
 from mtl_core.data.training import observations, waterfall
-from mtl_core.tasks import TaskSpec
+from mtl_core.tasks import TASKS, TaskSpec
 
 SAME_ALLOY = 0.5  # at.%: within this, two published compositions count as one alloy, as in the folds
 MOST_REPEATS = 40  # measurements of one alloy that are looked for
@@ -84,6 +84,12 @@ def own_values(composition: Composition, task: TaskSpec, datasets: tuple[str, ..
 def data_counts(datasets: tuple[str, ...] = (PUBLISHED,)) -> pd.DataFrame:
     """How much there is of each property."""
     return counts_table(summary(table(datasets))["properties"])
+
+
+def rows_of_tasks(datasets: tuple[str, ...] = (PUBLISHED,)) -> dict[str, int]:
+    """Task → how many measurements there are to learn from."""
+    counts = data_counts(datasets)["trained on"]
+    return {key: int(counts.get(task.label, 0)) for key, task in TASKS.items()}
 
 
 @st.cache_data(show_spinner=False, max_entries=8)

@@ -40,7 +40,12 @@ def each(runs: Iterable[str], act: Callable[[str], object]) -> tuple[list[str], 
     return done, complaints
 
 
-stop, resume, delete, restore = jobs.stop, jobs.resume, store.delete_run, store.restore_run
+stop, resume, delete, restore, purge = jobs.stop, jobs.resume, store.delete_run, store.restore_run, store.purge_run
+
+
+def megabytes(runs: Iterable[str]) -> float:
+    """What runs hold on the disk."""
+    return sum(store.size_of(run) for run in runs) / 1e6
 
 
 def rename(run: str, name: str, note: str, tags: Iterable[str]) -> None:

@@ -68,9 +68,9 @@ def _what(found: Sequence[Overall], rows: Sequence[np.ndarray]) -> None:
     names = ranked([table for table, some in zip(tables, rows, strict=True) if some.any()])
     both = " Both have the same rows, so bars to different sides are a trade-off." if len(found) > 1 else ""
     st.caption("How far a bar pushes on average, for all alloys, those without the element included; to the right where alloys "
-               f"with more of it are pushed up, to the left where they are pushed down.{both} **Whiskers** here: 5 to 95 % of the "
-               "networks. **Grey** here: the size is sure, but not whether more of it raises or lowers; it turns round with the "
-               "amount or with the rest of the alloy, or the networks disagree.")
+               f"with more of it are pushed up, to the left where they are pushed down.{both} **Whiskers** here: 5 to 95 % "
+               "of the networks. **Grey** here: the size is sure, but not whether more of it raises or lowers; that turns round "
+               "with the amount or the rest of the alloy, or the networks disagree.")
     for index, one, _ in task_columns(found, rows):
         shown = tables[index].set_index("name").reindex(names)
         shown = shown.assign(direction=shown["direction"].fillna(0), n=shown["n"].fillna(0).astype(int)).fillna(

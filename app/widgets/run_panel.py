@@ -116,9 +116,16 @@ def _live(run: Run, said: Said) -> None:
         st.progress(0.0, "Not begun yet." if run.status is Status.queued else "Loads the data and builds the networks …")
         return
     waited = trainings.seconds_silent(run.id) if run.status is Status.running else 0.0
-    st.progress(share_done(line, waited), _stage(run, line))
+    st.progress(_never_back(run, share_done(line, waited)), _stage(run, line))
     _counts(run, line, waited)
     _curves(run, said)
+
+
+def _never_back(run: Run, share: float) -> float:
+    """The largest share so far of this process of the run: how long the rest takes is guessed anew all the time."""
+    key = f"share_{run.id}_{run.queued}"
+    state.show(key, max(share, state.shown(key, 0.0)))
+    return state.shown(key)
 
 
 def _stage(run: Run, line: Mapping) -> str:

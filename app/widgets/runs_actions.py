@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from app import ledger, state
+from app.figures.style import written
 from app.services import model, runs
 from app.yours import plain
 from mtl_core.errors import AlloyscopeError
@@ -27,6 +28,7 @@ def actions(chosen: Sequence[Run], others: Sequence[Run], *, is_bin: bool) -> No
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if is_bin:
                 _act("Restore", ":material/undo:", runs.restore, chosen, ("was", "were", "restored"))
+                _for_good([run.id for run in chosen])
             else:
                 _of_one(chosen[0]) if len(chosen) == 1 else _compare(chosen)
                 _of_any(chosen, others)
@@ -112,8 +114,20 @@ def _do(act: Callable[[str], object], ids: list[str], said: tuple[str, str, str]
     one, many, words = said
     sentence = f"{len(done)} runs {many} {words}." if len(done) > 1 else f"The run {one} {words}."
     _say(sentence if done and words else "", " ".join(map(plain, complaints)))
-    if act is runs.delete:
-        state.show("runs_undo", tuple(done))
+    if act in (runs.delete, runs.purge):  # what is gone for good cannot be brought back
+        state.show("runs_undo", tuple(done) if act is runs.delete else ())
+
+
+def _for_good(ids: list[str]) -> None:
+    """Remove from the disk, once that was confirmed."""
+    with st.popover("Delete for good", icon=":material/delete_forever:", key=f"for_good_{hash(tuple(ids))}",
+                    on_change="rerun") as asked:
+        if asked.open:
+            counted = f"{len(ids)} runs" if len(ids) > 1 else "the run"
+            st.markdown(f"Removes {counted} from the disk and frees **{written(runs.megabytes(ids))} MB**. Nothing brings "
+                        "it back.")
+            st.button(f"Remove {counted} for good", type="primary", key="purge_runs", on_click=_do,
+                      args=(runs.purge, ids, ("was", "were", "removed from the disk")))
 
 
 def _say(done: str = "", complaint: str = "") -> None:

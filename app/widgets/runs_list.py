@@ -74,7 +74,7 @@ def _columns(lines) -> dict:
               for name in lines if name.startswith("R² ")}
     status = 110 if lines["Status"].str.len().max() < 13 else 265
     return {"Run": wide(width=180), "Status": wide(width=status), "In the app": wide(width=85), "Kind": wide(width=75),
-            "Properties": wide(width=110), "Preset": wide(width=75), **scores,
+            "Properties": wide(width=110), "Preset": wide(width=120), **scores,
             "Band held": st.column_config.NumberColumn(format="%.0f %%", width=85, help=(
                 "Share of the readings in new papers inside the 90 % band; mean over the properties.")),
             "Started": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm", width=150),

@@ -17,7 +17,7 @@ STILL = {"displayModeBar": False}
 
 def beliefs_section(found: Study, beliefs: Beliefs) -> None:
     """Nothing here is computed by the page: a process of its own fits the surrogate, once a trial."""
-    st.markdown("##### What the search believes")
+    st.markdown("##### What the search believes", help=f"{searches.WORDS['surrogate']} {searches.WORDS['acquisition']}")
     if beliefs.complaint:
         st.warning(f"The surrogate could not be fitted: {plain(beliefs.complaint)}")
     known = beliefs.landscape

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from app import searches, state
 from app.curves import in_time
 from app.figures.scores import SPLIT_WORDS
+from app.options import outside
 from app.services import measured, studies, trainings
 from app.widgets.data_in_use import data_picker
 from app.widgets.study_space import space_rows
@@ -48,12 +49,12 @@ def study_form() -> str:
     with left:
         _what(form, now, bases, complaints)
     with right:
-        _scored(form, now)
+        _scored(form, now, complaints)
     base = _base(now, bases, complaints)
     st.markdown("**What may change**")
     space = _space(form, now, base, complaints) if base else None
     st.markdown("**How it searches**")
-    _method(form, now, space)
+    _method(form, now, space, complaints)
     now["name"] = st.text_input("Name", form.start["name"], key=form.key("name"), max_chars=80, width=420,
                                 placeholder="may be left empty")
     state.show(FORM, replace(form, now=now))
@@ -84,11 +85,10 @@ def _what(form: Form, now: dict, bases: Mapping[str, EnsembleConfig], complaints
         "Start from", list(bases), list(bases).index(known), key=form.key("base"), on_change=_anew, args=("base",),
         kwargs={"tasks": None}, format_func=lambda one: f"preset: {one}" if one in PRESETS else f"training: {names[one]}",
         help="These settings are trial 0, which the search has to beat; what it may not change stays as it is here.")
-    counts = measured.data_counts(state.datasets())
-    of_task = counts["trained on" if "trained on" in counts else "default training"]
+    counts = measured.rows_of_tasks(state.datasets())
     now["tasks"] = st.multiselect(
         "Properties", list(TASKS), form.start["tasks"] or bases[known].tasks, key=form.key("tasks"), on_change=_anew,
-        args=("tasks",), format_func=lambda key: f"{TASKS[key].label} · {of_task.get(TASKS[key].label, 0):,}",
+        args=("tasks",), format_func=lambda key: f"{TASKS[key].label} · {counts[key]:,}",
         help="With the number of measurements to learn from.")
     if not now["tasks"]:
         complaints.append(_error("At least one property is needed."))
@@ -102,19 +102,19 @@ def _what(form: Form, now: dict, bases: Mapping[str, EnsembleConfig], complaints
                                     key=form.key("objective"), format_func=searches.objective_words)
 
 
-def _scored(form: Form, now: dict) -> None:
+def _scored(form: Form, now: dict, complaints: list[str]) -> None:
     st.markdown("**How a trial is scored**")
     now["split"] = st.selectbox("On", list(SPLITS), list(SPLITS).index(form.start["split"]), format_func=SPLIT_WORDS.get,
                                 key=form.key("split"), help="What a fold keeps together, so that no trial is scored on twins of "
                                                             "what it learnt from.")
     one, other = st.columns(2)
     with one:
-        now["n_inner"] = _whole(form, "n_inner", "Inner folds", 2, 20, "Each is held out once, in every trial.")
-        now["n_outer"] = _whole(form, "n_outer", "Outer folds", 2, 20, "One of them is kept from the whole search.")
+        now["n_inner"] = _whole(form, complaints, "n_inner", "Inner folds", 2, 20, "Each is held out once, in every trial.")
+        now["n_outer"] = _whole(form, complaints, "n_outer", "Outer folds", 2, 20, "One of them is kept from the whole search.")
     with other:
-        now["n_seeds"] = _whole(form, "n_seeds", "Divisions", 1, 10, "How often the inner folds are drawn anew; the spread of a "
-                                                                     "score comes from them.")
-        now["outer_fold"] = _whole(form, "outer_fold", "Outer fold kept away", 0, now["n_outer"] - 1,
+        now["n_seeds"] = _whole(form, complaints, "n_seeds", "Divisions", 1, 10,
+                                "How often the inner folds are drawn anew; the spread of a score comes from them.")
+        now["outer_fold"] = _whole(form, complaints, "outer_fold", "Outer fold kept away", 0, now["n_outer"] - 1,
                                    "At the end it says what the search was worth.")
     st.caption(f"Each trial trains {now['n_inner'] * now['n_seeds']} networks at once, and is scored on rows that they did not "
                "see. The outer fold stays away until the end, and then judges the search itself.")
@@ -151,24 +151,26 @@ def _space(form: Form, now: dict, base: EnsembleConfig, complaints: list[str]) -
     return None if wrong else Space(dimensions=dimensions)
 
 
-def _method(form: Form, now: dict, space: Space | None) -> None:
+def _method(form: Form, now: dict, space: Space | None, complaints: list[str]) -> None:
     now["method"] = st.segmented_control("Method", list(searches.METHODS), format_func=searches.METHODS.get, required=True,
                                          default=form.start["method"], key=form.key("method"), label_visibility="collapsed")
     first, second, third, fourth = st.columns(4)
     with first:
-        now["n_trials"] = _whole(form, "n_trials", "Trials", 1, 1000, "After that of the starting point.")
+        now["n_trials"] = _whole(form, complaints, "n_trials", "Trials", 1, 1000, "After that of the starting point.")
     if now["method"] == "grid":
         with second:
-            now["levels"] = _whole(form, "levels", "Values of a range", 1, 50)
+            now["levels"] = _whole(form, complaints, "levels", "Values of a range", 1, 50)
         if space:
             _grid(space, now)
     elif now["method"] == "bayesian":
         with second:
-            now["n_initial"] = _whole(form, "n_initial", "Spread evenly at first", 2, 200, "Before the surrogate is asked.")
+            now["n_initial"] = _whole(form, complaints, "n_initial", "Spread evenly at first", 2, 200,
+                                      f"Trials all over the space, before the surrogate is asked. {searches.WORDS['surrogate']}")
         with third:
-            now["initial"] = _choice(form, "initial", "Spread by", {"latin": "Latin hypercube", "sobol": "Sobol' sequence"})
+            now["initial"] = _choice(form, "initial", "Spread by", {"latin": "Latin hypercube", "sobol": "Sobol' sequence"},
+                                     "Two ways to fill a space of many settings evenly with few points.")
         with fourth:
-            now["acquisition"] = _choice(form, "acquisition", "Then by", searches.ACQUISITIONS)
+            now["acquisition"] = _choice(form, "acquisition", "Then by", searches.ACQUISITIONS, searches.WORDS["acquisition"])
     if now["method"] == "bayesian" and now["n_initial"] >= now["n_trials"]:
         st.warning(f"All {now['n_trials']} trials are spread evenly, and the surrogate is never asked: allow more trials, or "
                    "spread fewer.")
@@ -182,11 +184,12 @@ def _method(form: Form, now: dict, space: Space | None) -> None:
                                          help="A trial below the median of the others at the same share of its epochs ends "
                                               "there. It gets no score and can never be the best.")
         with two:
-            now["batch"] = _whole(form, "batch", "Proposed together", 1, 64, "More than one pays with processes side by side.")
+            now["batch"] = _whole(form, complaints, "batch", "Proposed together", 1, 64,
+                                  "More than one pays with processes side by side.")
         with three:
-            now["workers"] = _whole(form, "workers", "Processes side by side", 0, 64, "0: one trial after the other.")
+            now["workers"] = _whole(form, complaints, "workers", "Processes side by side", 0, 64, "0: one trial after the other.")
         with four:
-            now["seed"] = _whole(form, "seed", "Seed", 0, 2**31 - 1, "Everything random follows from it.")
+            now["seed"] = _whole(form, complaints, "seed", "Seed", 0, 2**31 - 1, "Everything random follows from it.")
 
 
 def _grid(space: Space, now: Mapping) -> None:
@@ -199,8 +202,12 @@ def _grid(space: Space, now: Mapping) -> None:
         st.caption(f"The grid has {size:,} points, and all of them are tried.")
 
 
-def _whole(form: Form, name: str, label: str, low: int, high: int, help: str | None = None) -> int:
-    return st.number_input(label, low, high, min(max(form.start[name], low), high), 1, key=form.key(name), help=help)
+def _whole(form: Form, complaints: list[str], name: str, label: str, low: int, high: int, help: str | None = None) -> int:
+    """A whole number; one outside its limits is said, because the box itself would keep it to itself, and counts as the limit."""
+    number = st.number_input(label, value=min(max(form.start[name], low), high), step=1, key=form.key(name), help=help)
+    if said := outside(label, number, low, high):
+        complaints.append(_error(said))
+    return min(max(number, low), high)
 
 
 def _choice(form: Form, name: str, label: str, words: Mapping[str, str], help: str | None = None) -> str:
@@ -216,7 +223,9 @@ def _error(said: str) -> str:
 def _conclusion(now: Mapping, base, space, complaints: list[str]) -> str:
     """What stands in the way, how long it takes, and the start."""
     config = None
-    if not complaints:
+    if complaints:
+        st.warning("  \n".join(map(plain, complaints)))
+    else:
         try:
             config = StudyConfig(base=base, space=space, **{name: now[name] for name in USUAL if name in StudyConfig.model_fields
                                                             and name not in ("base", "space")})
@@ -246,13 +255,13 @@ def _start(config: StudyConfig, name: str) -> str:
 
 def _cost(config: StudyConfig) -> None:
     """How long it will take; while that is being measured, asked again every second."""
-    is_known = studies.cost(config) is not None
+    is_known, rough = studies.cost(config) is not None, searches.rough_seconds(config, measured.rows_of_tasks(state.datasets()))
 
     @st.fragment(run_every=None if is_known else EVERY)
     def cost():
         found = studies.cost(config)
         if found is None:
-            st.caption("Measuring how long this takes on this machine …")
+            st.caption(f"Roughly {in_time(rough)}, from trials, networks, epochs and rows alone; measuring it on this machine …")
         elif isinstance(found, str):
             st.caption(f"How long this takes could not be measured: {plain(found)}")
         else:

@@ -45,7 +45,7 @@ def _report(report: dict) -> None:
 
 
 def _so_far(found: Study, best: Trial) -> None:
-    st.markdown("##### The best so far")
+    st.markdown("##### The best so far", help=searches.WORDS["best"])
     default, words = found.default, f"Trial {best.number}: {searches.objective_words(found.config.objective)} {best.score:.3f}"
     spread = f" ± {best.spread:.3f} over the fold seeds" if best.spread else ""
     ahead = f", {searches.signed(best.score - default.score)} to the starting point" if default and default.score is not None \

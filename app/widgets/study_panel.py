@@ -78,7 +78,7 @@ def _progress(run: Run, found: Study) -> None:
             st.metric(words, sum(trial.status == status for trial in found.trials), width="content")
         if best:
             st.metric(f"Best {searches.score_title(found.config.objective)}", f"{best.score:.3f}", width="content",
-                      help=f"Trial {best.number}, on the inner folds.")
+                      help=f"Trial {best.number}, on the inner folds. {searches.WORDS['best']}")
         if run.status in LIVE:
             st.metric("Time left", "being measured" if left is None else f"about {in_time(max(0.0, left - waited))}",
                       width="content")

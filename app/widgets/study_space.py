@@ -5,11 +5,13 @@ import streamlit as st
 from pydantic import ValidationError
 
 from app import searches
+from app.options import outside
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.errors import in_words
 from mtl_core.tuning.space import Choice, Dimension, Integer, Real, value_of
 
 NAME_WIDTH, NUMBER_WIDTH = 250, 100
+SIDES = {"low": "from", "high": "to"}
 
 
 def space_rows(form, now: Mapping, base: EnsembleConfig) -> tuple[dict, tuple[Dimension, ...], list[str]]:
@@ -45,6 +47,9 @@ def _row(form, usual: Dimension, start: Mapping, base: EnsembleConfig) -> tuple[
             st.caption(f"{stays} {searches.said(name, value_of(base, name))}", width="content")
             return row, None, ""
         row |= _values(form, usual, start) if isinstance(usual, Choice) else _range(form, usual, start)
+    if complaint := _outside(usual, row):
+        st.error(complaint)
+        return dict(start, on=True), None, complaint
     try:
         return row, type(usual).model_validate({key: value for key, value in row.items() if key != "on"}), ""
     except ValidationError as error:
@@ -55,14 +60,23 @@ def _row(form, usual: Dimension, start: Mapping, base: EnsembleConfig) -> tuple[
 
 def _range(form, usual: Integer | Real, start: Mapping) -> dict:
     stem = usual.name.partition(":")[0]
-    low, high = searches.LIMITS[stem]
+    low, _ = searches.LIMITS[stem]
     ends = {}
-    for side, words in (("low", "from"), ("high", "to")):
+    for side, words in SIDES.items():
         ends[side] = st.number_input(
-            f"{searches.label(usual.name)}, {words}", low, high, type(low)(start[side]), step=searches.STEPS.get(stem, 1),
+            f"{searches.label(usual.name)}, {words}", value=type(low)(start[side]), step=searches.STEPS.get(stem, 1),
             format="%d" if isinstance(usual, Integer) else "%g", key=form.key(f"{side}_{usual.name}"), width=NUMBER_WIDTH,
             label_visibility="collapsed")
     return ends | {"log": st.checkbox("log", start["log"], key=form.key(f"log_{usual.name}"), width="content")}
+
+
+def _outside(usual: Dimension, row: Mapping) -> str:
+    """What is wrong with the ends of a range; the boxes themselves would keep it to themselves."""
+    if isinstance(usual, Choice):
+        return ""
+    limits = searches.LIMITS[usual.name.partition(":")[0]]
+    return next(filter(None, (outside(f"{searches.label(usual.name)}, {words}", row[side], *limits)
+                              for side, words in SIDES.items())), "")
 
 
 def _values(form, usual: Choice, start: Mapping) -> dict:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from app import options, state
 from app.curves import in_time
 from app.figures.scores import SPLIT_WORDS
-from app.options import Option, layers_of, layers_text, value_at, with_value
+from app.options import Option, layers_of, layers_text, outside, rough_seconds, value_at, with_value
 from app.services import measured, trainings
 from app.widgets.data_in_use import data_picker
 from app.yours import plain
@@ -48,7 +48,7 @@ def training_form() -> str:
     with left:
         config = _what(form, config, complaints)
     with right:
-        config = _tested(form, config)
+        config = _tested(form, config, complaints)
     with st.expander("Network, training and preparation", icon=":material/tune:"):
         config = _advanced(form, config, complaints)
     name = st.text_input("Name", form.name, key=form.key("name"), max_chars=80, width=420, placeholder="may be left empty")
@@ -87,9 +87,9 @@ def _choose_preset() -> None:
 
 def _what(form: Form, config: dict, complaints: list[str]) -> dict:
     st.markdown("**What to learn**")
-    counts = measured.data_counts(state.datasets())["trained on"]
+    counts = measured.rows_of_tasks(state.datasets())
     tasks = st.multiselect("Properties", list(TASKS), config["tasks"], key=form.key("tasks"),
-                           format_func=lambda key: f"{TASKS[key].label} · {counts.get(TASKS[key].label, 0):,}",
+                           format_func=lambda key: f"{TASKS[key].label} · {counts[key]:,}",
                            help="With the number of measurements to learn from. Networks share what several of them need.")
     if not tasks:
         complaints.append(_error("At least one property is needed."))
@@ -105,7 +105,7 @@ def _what(form: Form, config: dict, complaints: list[str]) -> dict:
     return with_value(config, "alone", alone and len(tasks) > 1)
 
 
-def _tested(form: Form, config: dict) -> dict:
+def _tested(form: Form, config: dict, complaints: list[str]) -> dict:
     st.markdown("**How it is tested**")
     others = [split for split in SPLITS if split != "reference"]
     chosen = st.pills("On new papers, and on", others, selection_mode="multi", key=form.key("splits"),
@@ -114,7 +114,7 @@ def _tested(form: Form, config: dict) -> dict:
     config = with_value(config, "train.splits", [split for split in SPLITS if split in chosen or split == "reference"])
     for column, option in zip(st.columns(3), options.FOLDS, strict=True):
         with column:
-            config = with_value(config, option.path, _widget(form, option))
+            config = with_value(config, option.path, _checked(form, option, complaints))
     trained, answering = options.n_networks(config)
     alone = " As many again learn each property alone." if config["alone"] else ""
     st.caption(f"{trained} networks are trained at once; the {answering} of the test on new papers answer at the end.{alone}")
@@ -169,9 +169,12 @@ def _widget(form: Form, option: Option, value=None):
         return st.checkbox(option.label, value, **common)
     if option.kind == "layers":
         return list(layers_of(st.text_input(option.label, layers_text(value), **common)))
-    if option.kind == "whole":
-        return st.number_input(option.label, int(option.low), max(int(option.high), value), value, int(option.step), **common)
-    return st.number_input(option.label, option.low, max(option.high, value), float(value), option.step, format="%g", **common)
+    is_whole = option.kind == "whole"
+    number = st.number_input(option.label, value=value if is_whole else float(value), format="%d" if is_whole else "%g",
+                             step=int(option.step) if is_whole else option.step, **common)
+    if said := outside(option.label, number, option.low, max(option.high, value)):  # the box itself would keep it to itself
+        raise ConfigError(said)
+    return number
 
 
 def _conclusion(form: Form, config: dict, name: str, complaints: list[str]) -> str:
@@ -179,7 +182,9 @@ def _conclusion(form: Form, config: dict, name: str, complaints: list[str]) -> s
     changed = options.differences(config, PRESETS[form.preset].model_dump(mode="json"))
     st.caption(f"As the preset *{form.preset}*." if not changed else f"Unlike the preset *{form.preset}*: {'; '.join(changed)}.")
     chosen = None
-    if not complaints:
+    if complaints:
+        st.warning("  \n".join(map(plain, complaints)))
+    else:
         try:
             chosen = EnsembleConfig.model_validate(config)
             complaints = [said] if (said := trainings.obstacle(chosen)) else []
@@ -194,7 +199,7 @@ def _conclusion(form: Form, config: dict, name: str, complaints: list[str]) -> s
         if not complaints:
             with st.container(width="stretch"):
                 _estimate(chosen)
-    return _start(chosen, None if changed else form.preset, name) if is_wanted and not complaints else ""
+    return _start(chosen, form.preset, name) if is_wanted and not complaints else ""
 
 
 def _start(config: EnsembleConfig, preset: str | None, name: str) -> str:
@@ -207,14 +212,14 @@ def _start(config: EnsembleConfig, preset: str | None, name: str) -> str:
 
 def _estimate(config: EnsembleConfig) -> None:
     """How long it will take; while that is being measured, asked again every second."""
-    visitor = state.visitor()
+    visitor, rough = state.visitor(), rough_seconds(config.model_dump(mode="json"), measured.rows_of_tasks(config.data.datasets))
     is_known = trainings.estimate(config, visitor) is not None
 
     @st.fragment(run_every=None if is_known else EVERY)
     def estimate():
         found = trainings.estimate(config, visitor)
         if found is None:
-            st.caption("Measuring how long this takes on this machine …")
+            st.caption(f"Roughly {in_time(rough)}, from networks, epochs and rows alone; measuring it on this machine …")
         elif isinstance(found, str):
             st.caption(f"How long this takes could not be measured: {plain(found)}")
         else:

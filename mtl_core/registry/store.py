@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from shutil import rmtree
 
 from pydantic import ValidationError
 
@@ -24,6 +25,7 @@ from mtl_core.settings import RUNS_DIR
 INDEX = "registry.sqlite"
 BUSY_SECONDS = 5.0
 _FORMAT = (2, sorted(Run.model_fields))  # a row of another version counts as changed
+_GONE = ".gone-"  # in front of the folder of a run that is being removed
 _UNSIGNED = {LOCK, LOG}  # they change all the time and say nothing about the run
 _SCHEMA = "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, signature TEXT NOT NULL, content TEXT NOT NULL)"
 
@@ -75,11 +77,37 @@ def check_label(**facts: object) -> Label:
 
 
 def delete_run(run: str, root: Path | None = None) -> None:
-    """Take a run off the list; its folder stays, and `restore_run` brings it back. Raises RunError while its process is there."""
+    """Take a run off the list; its folder stays until `purge_run`, and `restore_run` brings it back.
+
+    Raises RunError while its process is there.
+    """
     found = find_run(run, root)
     if found.status in LIVE:
         raise RunError(f"{run}: expected a run without a process, it is {found.status}; stop it first")
     set_label(run, root, deleted=found.label.deleted or datetime.now(UTC))
+
+
+def purge_run(run: str, root: Path | None = None) -> int:
+    """Remove a deleted run from the disk for good; returns how many bytes that freed. Raises RunError for a run that was not
+    deleted before, or that somebody works at."""
+    home, folder, found = root or RUNS_DIR, own_folder(run, root), find_run(run, root)
+    if found.label.deleted is None or found.status in LIVE:
+        raise RunError(f"{run}: expected a run that was deleted, it is {found.status} and listed; delete it first")
+    size, grave = size_of(run, root), home / f"{_GONE}{run}"
+    try:
+        folder.rename(grave)  # gone from the list at once, however long the rest takes
+    except OSError as error:
+        raise RunError(f"{folder}: expected a folder that can be removed, got: {error.strerror or error}") from error
+    for left in home.glob(f"{_GONE}*"):  # of a removal that was interrupted as well
+        rmtree(left, ignore_errors=True)
+    if grave.exists():
+        raise RunError(f"{grave}: expected files that can be removed, some cannot; remove what is left by hand")
+    return size
+
+
+def size_of(run: str, root: Path | None = None) -> int:
+    """Bytes of all files of a run."""
+    return sum(path.lstat().st_size for path in run_folder(run, root).rglob("*") if not path.is_dir())
 
 
 def restore_run(run: str, root: Path | None = None) -> None:
