@@ -124,9 +124,9 @@ def _of_split(observations, parts, graph, leak, split, is_forbidden):
         tests = [part.is_test & mine for part in parts]
         same = [_known(graph, part.is_training & mine, test) for part, test in zip(parts, tests, strict=True)]
         any_task = [_known(graph, part.is_training, test) for part, test in zip(parts, tests, strict=True)]
-        n, n_same, n_any = (sum(map(np.count_nonzero, rows)) for rows in (tests, same, any_task))
-        yield Leak(leak, task, split, n, n_same, _in_words(observations, parts, graph, same, mine, n), n_any / n if n else 0.0,
-                   is_forbidden)
+        n, n_same, n_any = (int(sum(map(np.count_nonzero, rows))) for rows in (tests, same, any_task))
+        evidence = _in_words(observations, parts, graph, same, mine, n)
+        yield Leak(leak, str(task), split, n, n_same, evidence, n_any / n if n else 0.0, is_forbidden)
 
 
 def _known(graph: csr_array, is_training: np.ndarray, is_test: np.ndarray) -> np.ndarray:
