@@ -8,7 +8,7 @@ import typer
 from mtl_core.console import AsJson, emit, without_startup_notes
 from mtl_core.errors import RunError
 from mtl_core.features.preparation import Fill, Scaling, Transform
-from mtl_core.tasks import DEFAULT_TASKS, TASKS
+from mtl_core.tasks import DEFAULT_TASKS, TASKS, task_key
 
 if TYPE_CHECKING:
     from mtl_core.ensemble.config import EnsembleConfig
@@ -26,7 +26,7 @@ class Preset(StrEnum):
 
 RunId = Annotated[str, typer.Argument(help="A run id, as `runs list` shows it.", show_default=False)]
 PresetOption = Annotated[Preset, typer.Option(help="smoke: seconds; default: minutes; full: the better part of an hour.")]
-Tasks = Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(TASKS)}; repeat for several.")]
+Tasks = Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(TASKS)}, or HV, E_pit …; repeat for several.")]
 Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
 Datasets = Annotated[list[str] | None, typer.Option(help="A dataset by name or name@version; repeat for several. "
                                                          "Default: published.")]
@@ -50,7 +50,7 @@ def config_of(preset: Preset, task, seed, dataset, curation, scaling, fill, cap,
         return EnsembleConfig.model_validate_json(config.read())
     return EnsembleConfig.model_validate(
         preset_named(preset.value).model_dump() | {
-            "tasks": tuple(task or DEFAULT_TASKS), "seed": seed, "alone": alone,
+            "tasks": tuple(map(task_key, task or DEFAULT_TASKS)), "seed": seed, "alone": alone,
             "data": {"datasets": tuple(dataset or ("published",)), "curation": curation},
             "preparation": {"scaling": scaling, "fill": fill, "cap": cap, "target": target_transform}})
 
@@ -188,7 +188,7 @@ def runs_label(
 
 @runs_app.command("delete")
 def runs_delete(run: RunId) -> None:
-    """Take a run off the list; its folder stays until you remove it, and `runs restore` brings it back."""
+    """Take a run off the list; its folder stays, and `runs restore` brings it back, until `runs purge` removes it."""
     from mtl_core.registry.store import delete_run
 
     delete_run(run)
@@ -202,6 +202,23 @@ def runs_restore(run: RunId) -> None:
 
     restore_run(run)
     typer.echo(f"{run}: restored", err=True)
+
+
+@runs_app.command("purge")
+def runs_purge(
+    run: Annotated[list[str] | None, typer.Argument(help="Deleted runs; default: all of them.", show_default=False)] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Without asking.")] = False, as_json: AsJson = False,
+) -> None:
+    """Remove deleted runs from the disk for good."""
+    from mtl_core.registry.store import list_runs, purge_run, size_of
+
+    chosen = run or [one.id for one in list_runs(deleted=True) if one.label.deleted]
+    size = sum(size_of(one) for one in chosen) / 1e6
+    if chosen and not yes:
+        typer.confirm(f"Remove {', '.join(chosen)} for good? It frees {size:.1f} MB and cannot be undone.", abort=True, err=True)
+    freed = {one: purge_run(one) for one in chosen}
+    emit({"removed": list(freed), "bytes": sum(freed.values())}, as_json=as_json,
+         show=lambda content: typer.echo(f"{len(content['removed'])} runs removed, {content['bytes'] / 1e6:.1f} MB freed"))
 
 
 @runs_app.command("export")
@@ -241,11 +258,14 @@ def runs_rebuild() -> None:
 
 @runs_app.command("work", hidden=True)
 def runs_work(run: RunId, lock: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
-    """Be the process of a queued run. `runs start`, `runs resume` and `tune --detach` start it."""
+    """Be the process of a queued run. `runs start`, `runs resume`, `tune --detach` and `validate --detach` start it."""
     from mtl_core.registry.store import find_run
 
-    if find_run(run).kind == "tune":
+    kind = find_run(run).kind
+    if kind == "tune":
         from mtl_core.studies import tune_queued as work
+    elif kind == "validate":
+        from mtl_core.validations import validate_queued as work
     else:
         from mtl_core.trainings import train_queued as work
     work(run, lock=lock)
