@@ -1,6 +1,6 @@
 # Everything lives in .venv; nothing needs root. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup app test lint check bench readme data train clean
+.PHONY: help setup app test lint check bench bench-accuracy readme data train clean
 
 # The first of these that runs. To choose another: make app PYTHON=/path/to/python3.12
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 HEADLESS := $(if $(filter Linux,$(shell uname)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),false,true),false)
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 app: $(APP_STAMP)  ## set up and open the dashboard in the browser (PORT=8501)
 	$(BIN)/python -m streamlit run app/main.py --server.port=$(PORT) --server.headless=$(HEADLESS) --server.showEmailPrompt=false
@@ -30,6 +30,9 @@ check: lint test  ## what CI runs; the import contracts are among the tests
 
 bench: $(DEV_STAMP)  ## measure speed against a loop of Keras models, and memory (minutes)
 	$(BIN)/python -m benchmarks
+
+bench-accuracy: $(DEV_STAMP)  ## ours and all baselines on the three splits, into benchmarks/accuracy.md (SIZE=main)
+	$(BIN)/python -m benchmarks.ladder --size $(or $(SIZE),main)
 
 readme: $(DEV_STAMP)  ## put the scores and the picture of the shipped ensemble into the READMEs
 	$(BIN)/python -m benchmarks.accuracy

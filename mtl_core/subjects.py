@@ -2,7 +2,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -23,8 +23,16 @@ from mtl_core.validation.rungs import RUNGS, RungName, RungPart, rung_parts
 
 LOCKS = ASSETS_DIR / "folds.json"
 UNLOCKED = ("monte-carlo", "leave-one-out")  # no rungs of the ladder
-# What a baseline depends on, below mtl_core; ours depends on all of it.
-_CODE_OF_BASELINES = ("chemistry", "data", "features", "ensemble/baselines.py", "ensemble/gaussian_process.py", "tasks.py")
+# What a cell depends on, below mtl_core.
+_CODE = ("chemistry", "data", "features", "tasks.py", "types.py", "seeds.py", "validation/cells.py")
+_CODE_OF_BASELINES = (*_CODE, "ensemble/baselines.py", "ensemble/gaussian_process.py")
+_CODE_OF_OURS = (*_CODE, "ensemble", "uncertainty")
+
+
+@cache
+def _code(under: tuple[str, ...]) -> str:
+    """As it was when this process first asked: what it has loaded stays, whatever is written since."""
+    return code_sha256(under)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +94,7 @@ class Subject:
         config = self.trained.model_dump(mode="json") if model == OURS else {
             "seed": self.config.seed, "preparation": self.base.preparation.model_dump(), "inputs": self.base.inputs,
             "tasks": self.base.tasks, "datasets": self.base.data.model_dump(mode="json")}
-        code = code_sha256() if model == OURS else code_sha256(_CODE_OF_BASELINES)
+        code = _code(_CODE_OF_OURS if model == OURS else _CODE_OF_BASELINES)
         facts = [self.table.sha256, code, digest.hexdigest(), rung, model, config, versions()]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

@@ -18,6 +18,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from mtl_core.console import without_startup_notes
+from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.errors import CheckpointError, RunError, StoppedError, in_words
 from mtl_core.files import read_json, write_json, write_table
 from mtl_core.fingerprints import code_sha256, versions
@@ -32,10 +33,12 @@ from mtl_core.validation.rungs import RungName
 STATE = "state.npz"
 CELLS = CACHE_DIR / "cells"
 SAY_SECONDS = 1.0  # between two lines of progress
+SETTLED_SECONDS = 3.0  # of a cell, after which its pace is that of the others
 # Seconds of one core for one part of the default tasks; only what is left to wait is guessed from them.
 _SECONDS = {"mean": 0.02, "class mean": 0.02, "1-NN": 0.03, "ridge": 0.03, "random forest": 1.7, "extra trees": 1.1,
             "gradient boosting": 1.5, "gaussian process": 2.4}
 _SECONDS_OF_EPOCH = 0.025  # for one member of ours
+_PARTS_BY_ELEMENT, _PARTS_BY_ROW = 15, 1250  # of the default tasks
 
 Say = Callable[[float], None]  # told the share of a cell that is done
 
@@ -195,13 +198,14 @@ class _Clock:
             self._write(share)
 
     def end(self, rung: RungName, model: str) -> None:
-        guessed, took = self._left.pop((rung, model)), time.monotonic() - self._start
-        if guessed > 1.0 and took > 1.0:
-            self._pace = took / guessed
+        self._left.pop((rung, model))
         self._write(1.0)
 
     def _write(self, share: float) -> None:
         self._last = time.monotonic()
+        took, done = self._last - self._start, share * self._left.get(self._cell, 0.0)
+        if done and took > SETTLED_SECONDS:
+            self._pace = took / done
         left = sum(guess * (1.0 - share if cell == self._cell else 1.0) for cell, guess in self._left.items())
         line = dict(zip(("rung", "model"), self._cell, strict=True)) | {
             "share": round(share, 3), "n_done": self._n_cells - len(self._left), "n_cells": self._n_cells,
@@ -217,6 +221,21 @@ def _guess(subject: Subject, rung: RungName, model: str) -> float:
         return 0.0
     train = subject.trained.train
     return len(subject.parts(rung)) * _SECONDS.get(model, _SECONDS_OF_EPOCH * train.epochs * train.n_repeats)
+
+
+def rough_seconds(config: ValidationConfig, base: EnsembleConfig) -> float:
+    """How long a validation takes on this machine when no cell of it is known yet, roughly, from numbers of parts alone.
+
+    base: the config of the run that is validated. A run that was tested on a rung already is not trained again.
+    """
+    train, seconds = base.train, 0.0
+    n_folds, n_seeds = config.n_folds or train.n_folds, config.n_fold_seeds or train.n_fold_seeds
+    own = train.splits if (n_folds, n_seeds, config.epochs) == (train.n_folds, train.n_fold_seeds, None) else ()
+    ours = _SECONDS_OF_EPOCH * (config.epochs or train.epochs) * config.n_repeats
+    for rung in config.rungs:
+        n_parts = {"element": _PARTS_BY_ELEMENT, "leave-one-out": _PARTS_BY_ROW}.get(rung, n_folds * n_seeds)
+        seconds += n_parts * sum(_SECONDS.get(model, 0.0 if rung in own else ours) for model in config.models)
+    return seconds / (os.cpu_count() or 1)
 
 
 def report_of(folder: Path, subject: Subject) -> Report:

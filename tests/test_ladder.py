@@ -1,6 +1,7 @@
 """The validation ladder: what each rung keeps out of training, baselines of known worth, numbers that can be checked by hand, and
 a validation that is killed, resumed, asked again and handed on."""
 import os
+import re
 import signal
 import time
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from model_samples import SPEC, features_of, made_up_observations, parts_by_pape
 from scipy.spatial.distance import cdist
 from sklearn.metrics import r2_score
 
+from benchmarks import ladder as bench
 from mtl_core import subjects, validations
 from mtl_core.data.curations import Curation, Decision
 from mtl_core.data.datasets import read_data
@@ -240,6 +242,24 @@ def test_the_smoke_size_scores_ours_and_baselines_and_a_second_one_computes_noth
         archive.export_run(folder.name, file, root)
     assert bytes_of(tmp_path / "there" / import_training(tmp_path / "it.zip", root=tmp_path / "there")) == bytes_of(folder)
     assert read_record(folder).config["n_folds"] == 3
+    assert_page_fits(found.report)
+
+
+def assert_page_fits(report):
+    """benchmarks/accuracy.md: each number where it belongs, and one line for each different look at the locked folds."""
+    text = bench.page(report, "", today="2026-01-31", seconds=90.0)
+    row = next(line for line in text.split("## Hardness")[1].splitlines() if line.startswith("| ridge"))
+    scores = {one.rung: one for one in report.scores if (one.task, one.model) == ("hardness", "ridge")}
+    assert [text.split()[0] for text in row.split("|")[2:-1]] == [f"{scores[rung].r2.value:.3f}" for rung in report.rungs]
+    assert "- 2026-01-31" not in text and "1.5 minutes" in text
+    rungs = {rung: facts.model_copy(update={"lock": ladder.LOCKED}) for rung, facts in report.rungs.items()}
+    locked = report.model_copy(update={"rungs": rungs})
+    first = bench.page(locked, text, today="2026-01-31", seconds=1.0)
+    assert bench.page(locked, first, today="2026-02-01", seconds=1.0) == first
+    other = locked.model_copy(update={"config_sha256": "f" * 64})
+    second = bench.page(other, first, today="2026-02-02", seconds=1.0)
+    assert re.findall(r"^- (\S+), config (\S{3})", second, flags=re.MULTILINE) == [
+        ("2026-01-31", report.config_sha256[:3]), ("2026-02-02", "fff")]
 
 
 def test_the_splits_of_a_run_need_no_training(cells, tmp_path):

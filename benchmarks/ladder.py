@@ -1,0 +1,125 @@
+"""Accuracy of ours and of every baseline on the rungs of the validation ladder: `python -m benchmarks.ladder` writes accuracy.md.
+
+By default the three splits of the shipped ensemble, whose own out-of-fold table is ours; all fits are kept in data/cache, so the
+second time costs nothing. Each look at the locked outer folds with another config, or other numbers, is one more line at the end.
+"""
+import argparse
+import re
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mtl_core.settings import ROOT
+from mtl_core.tasks import TASKS
+from mtl_core.validation.config import OURS, SIZES, size
+from mtl_core.validation.ladder import LOCKED
+from mtl_core.validation.report import Estimate, Report, Score
+
+PAGE = ROOT / "benchmarks" / "accuracy.md"
+LOOKS = "## Looks at the locked outer folds"
+_LOOK = re.compile(r"^- \d{4}-\d{2}-\d{2}, (.*)$", re.MULTILINE)
+
+
+def page(report: Report, before: str, *, today: str, seconds: float) -> str:
+    """The whole page; before: the page as it was, whose list of looks goes on."""
+    looks = [found.group(0) for found in _LOOK.finditer(before)]
+    if is_locked(report) and not any(line.endswith(look(report)) for line in looks):
+        looks.append(f"- {today}, {look(report)}")
+    return "\n".join([*_head(report, seconds), *_tables(report), *_ceilings(report), "", LOOKS, "",
+                      "Levers are chosen on other seeds; each config that was scored on these folds is a line.", "", *looks, ""])
+
+
+def is_locked(report: Report) -> bool:
+    """Whether ours was scored on the locked folds."""
+    return OURS in report.models and all(facts.lock == LOCKED for facts in report.rungs.values())
+
+
+def look(report: Report) -> str:
+    """"config 0123456789ab: HV random .836 …", what one look saw."""
+    seen = [f"{TASKS[one.task].symbol or one.task} {one.rung} {one.r2.value:.3f}" for one in report.scores if one.model == OURS]
+    return f"config {report.config_sha256[:12]}, data {report.data_sha256[:12]}: {', '.join(seen)}"
+
+
+def _head(report, seconds) -> Iterator[str]:
+    yield from (
+        "# Accuracy", "",
+        "`make bench-accuracy` writes this page. R² is pooled over the out-of-fold rows of a fold seed, exact readings only, and",
+        "then the mean of the fold seeds; intervals are 95 %, by resampling whole papers. *Ours − it* is the paired difference",
+        "of R² on the same rows: above 0 ours is better, **bold** where the interval leaves 0 out.", "",
+        f"Config `{report.config_sha256}` of the run `{report.run}`, data `{report.data_sha256}`, {report.n_folds} folds × "
+        f"{report.n_fold_seeds} fold seeds, seed {report.seed}. Fits that were not in the cache took {seconds / 60:.1f} minutes.",
+        "", "| rung | held out | what is never learnt from | ours | folds |", "|---|---|---|---|---|")
+    origins = {"run": "the run's own table", "trained": f"trained for this, {report.epochs} epochs", "none": "not asked"}
+    for facts in report.rungs.values():
+        lock = facts.lock if facts.lock == LOCKED else "not the locked ones"
+        yield (f"| {facts.label} | {facts.holds_out} | {facts.forbids} | {origins[facts.origin]}, {facts.members} a part | "
+               f"{lock}, `{facts.folds_sha256[:12]}` |")
+
+
+def _tables(report: Report) -> Iterator[str]:
+    found = {(one.task, one.rung, one.model): one for one in report.scores}
+    labels = [facts.label for facts in report.rungs.values()]
+    for task in report.tasks:
+        yield from ("", f"## {TASKS[task].label}", "", "| R² | " + " | ".join(labels) + " |", "|---|" + "---|" * len(labels))
+        for model in report.models:
+            yield f"| {model} | " + " | ".join(_r2(found.get((task, rung, model))) for rung in report.rungs) + " |"
+        yield from ("", "| ours − it | " + " | ".join(labels) + " |", "|---|" + "---|" * len(labels))
+        for model in report.models:
+            if model != OURS:
+                yield f"| {model} | " + " | ".join(_gain(found.get((task, rung, model))) for rung in report.rungs) + " |"
+        yield from ("", f"| MAE, {TASKS[task].learning_unit} | " + " | ".join(labels) + " |", "|---|" + "---|" * len(labels))
+        for model in report.models:
+            yield f"| {model} | " + " | ".join(_mae(found.get((task, rung, model))) for rung in report.rungs) + " |"
+
+
+def _ceilings(report: Report) -> Iterator[str]:
+    yield from ("", "## What repeats leave possible", "", "| | the same | R² of any model | groups | readings | |",
+                "|---|---|---|---|---|---|")
+    for task, kinds in report.noise.items():
+        for same, noise in kinds.items():
+            ceiling = "–" if noise.r2_ceiling is None else f"≤ {noise.r2_ceiling:.3f}"
+            yield f"| {TASKS[task].label} | {same} | {ceiling} | {noise.n_groups} | {noise.n_rows} | {noise.note} |"
+
+
+def _r2(score: Score | None) -> str:
+    return f"{score.r2.value:.3f} {_interval(score.r2, '.2f')}" if score else "–"
+
+
+def _mae(score: Score | None) -> str:
+    return f"{score.mae.value:.4g}" if score else "–"
+
+
+def _gain(score: Score | None) -> str:
+    if score is None or score.difference is None:
+        return "–"
+    found = score.difference
+    is_clear = found.low is not None and (found.low > 0 or found.high < 0)
+    return f"{'**' * is_clear}{found.value:+.3f}{'**' * is_clear} {_interval(found, '+.2f')}"
+
+
+def _interval(found: Estimate, spec: str) -> str:
+    return "" if found.low is None else f"[{found.low:{spec}}, {found.high:{spec}}]"
+
+
+def main() -> None:
+    from mtl_core.validations import read_validation, validate_here
+
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--size", choices=SIZES, default="main")
+    options.add_argument("--run", default="shipped")
+    options.add_argument("--output", type=Path, default=PAGE)
+    given = options.parse_args()
+    start = time.monotonic()
+    folder = validate_here(size(given.size).model_copy(update={"run": given.run}), progress=lambda line: print(
+        f"\r{line['n_done']} of {line['n_cells']}: {line['model']}, {line['rung']} {line['share']:.0%}, "
+        f"{line['seconds_left']:.0f} s left   ", end="", file=sys.stderr))
+    before = given.output.read_text(encoding="utf-8") if given.output.exists() else ""
+    text = page(read_validation(folder.name).report, before, today=f"{datetime.now(UTC):%Y-%m-%d}",
+                seconds=time.monotonic() - start)
+    given.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
