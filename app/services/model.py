@@ -91,8 +91,7 @@ def predictor_of(run: str):
             held.run, held.predictor = "", None
             gc.unfreeze()
             gc.collect()
-            with st.spinner("Loading the ensemble …"):
-                held.predictor = _loaded(run)
+            held.predictor = _loaded(run)
             held.run = run
             gc.collect()
             gc.freeze()
@@ -100,14 +99,19 @@ def predictor_of(run: str):
 
 
 def _loaded(run: str):
-    from mtl_core.pipeline import load_predictor
+    """The predictor of a run, warmed up, with a sentence on each step."""
+    with st.spinner("1 of 3: loading TensorFlow, about ten seconds, once …"):
+        import tensorflow  # noqa: F401
+    with st.spinner("2 of 3: loading the networks of the ensemble …"):
+        from mtl_core.pipeline import load_predictor
 
-    loaded = load_predictor(run)
-    first = opening()
-    reported = first.conditions.model_copy(update={"scan_rate_mv_s": 1.0})
-    for conditions in (first.conditions, reported):  # one graph is traced for each size of batch
-        for n_alloys in (1, POINTS):
-            loaded.predict([first.composition] * n_alloys, conditions, level=first.level)
+        loaded = load_predictor(run)
+    with st.spinner("3 of 3: a first prediction, which compiles the networks …"):
+        first = opening()
+        reported = first.conditions.model_copy(update={"scan_rate_mv_s": 1.0})
+        for conditions in (first.conditions, reported):  # one graph is traced for each size of batch
+            for n_alloys in (1, POINTS):
+                loaded.predict([first.composition] * n_alloys, conditions, level=first.level)
     _keep_compiled_graphs()
     return loaded
 

@@ -1,4 +1,6 @@
 """What was measured: the readings and papers that decide a prediction, and the nearest measured alloys."""
+import re
+
 import pandas as pd
 import streamlit as st
 
@@ -10,6 +12,7 @@ from app.figures.style import color_of
 from app.selection import Selection
 from app.services import evidence
 from app.services.evidence import Deciding
+from app.widgets.cards import per_row
 from app.widgets.framed import framed_figure
 from app.widgets.neighbours import DOI, columns_of, readable, value_of
 from app.yours import plain
@@ -17,8 +20,9 @@ from mtl_core.errors import AlloyscopeError
 from mtl_core.tasks import TaskSpec
 
 VIEWS = {"readings": "Readings that decide it", "papers": "Papers that decide it", "near": "Nearest readings"}
-N_BARS, N_ROWS, HEIGHT = 10, 50, 420
-LONGEST = 26  # letters beside a bar
+N_BARS, N_ROWS, HEIGHT = 10, 50, 285
+LONGEST = 25  # letters in a line beside a bar
+FOLDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[/·.-])")
 BARS = ("change", "spread", "is_stable")
 HOW = {
     "readings": "By how much the prediction would change without one reading, about: a bar to the left says that it would be "
@@ -44,9 +48,12 @@ def evidence_panel(chosen: Selection) -> None:
     except AlloyscopeError as error:  # more readings than can be left out in turn
         st.info(plain(str(error)))
         return
-    for index, one in enumerate(found):
-        with st.container(border=True, key=f"evidence_{one.task.key}"):
-            _bars_and_table(_rows(chosen, one, view), one.task, view, color=color_of(index))
+    rows, columns = [_rows(chosen, one, view) for one in found], st.columns(per_row(len(found)), gap="large")
+    for index, (one, mine) in enumerate(zip(found, rows, strict=True)):
+        with columns[index % len(columns)].container(border=True, key=f"evidence_{one.task.key}"):
+            _bars(mine, one.task, view, color=color_of(index))
+    for one, mine in zip(found, rows, strict=True):
+        _table(mine, one.task, view)
     st.caption(METHOD)
 
 
@@ -56,46 +63,51 @@ def _rows(chosen: Selection, one: Deciding, view: str) -> pd.DataFrame:
     return one.readings if view == "readings" else one.papers
 
 
-def _bars_and_table(rows: pd.DataFrame, task: TaskSpec, view: str, *, color: str) -> None:
-    left, right = st.columns([2, 3], gap="medium")
+def _bars(rows: pd.DataFrame, task: TaskSpec, view: str, *, color: str) -> None:
     drawn = rows[rows["change"].notna()].head(N_BARS)
-    with left:
-        if drawn.empty:
-            st.markdown(f"**{task.label}**")
-            st.info("The networks learnt from none of these readings.")
-        else:
-            framed_figure(f"**{task.label}**", influence_figure(*_words(drawn, view), *(drawn[name].to_numpy() for name in BARS),
-                                                                unit=unit_of_change(task), color=color),
-                          rows, f"evidence_{task.key}", "", name=f"alloyscope-{view}-{task.key}")
-    if len(drawn) and not drawn["is_stable"].any():
+    if drawn.empty:
+        st.markdown(f"**{task.label}**")
+        st.info("The networks learnt from none of these readings.")
+        return
+    framed_figure(f"**{task.label}**", influence_figure(*_words(drawn, view), *(drawn[name].to_numpy() for name in BARS),
+                                                        unit=unit_of_change(task), color=color),
+                  rows, f"evidence_{task.key}", "", name=f"alloyscope-{view}-{task.key}")
+    if not drawn["is_stable"].any():
         st.info(f"No single {'paper' if view == 'papers' else 'reading'} decides this: for each of these, fewer than nine in ten "
                 "networks agree whether the prediction would rise or fall without it.")
-    digits = ".1f" if drawn["change"].abs().max() >= 1 else ".2g"
+
+
+def _table(rows: pd.DataFrame, task: TaskSpec, view: str) -> None:
+    digits = ".1f" if rows["change"].abs().max() >= 1 else ".2g"
     table = (_papers if view == "papers" else _readings)(rows.head(N_ROWS), task)
-    right.dataframe(table, hide_index=True, width="stretch", key=f"evidence_table_{task.key}", placeholder="–", height=HEIGHT,
-                    column_config=columns_of(task) | {
-                        "alloy": st.column_config.TextColumn("Alloy (at.%)", width=190),
-                        "change": st.column_config.NumberColumn(f"Without it ({unit_of_change(task)})", format=f"%+{digits}"),
-                        "spread": st.column_config.NumberColumn("±", format=f"%{digits}"), "n_rows": "Readings"})
+    st.markdown(f"**{task.label}**")
+    st.dataframe(table, hide_index=True, width="stretch", key=f"evidence_table_{task.key}", placeholder="–",
+                 height=min(40 + 35 * len(table), HEIGHT),
+                 column_config=columns_of(task) | {
+                     "alloy": st.column_config.TextColumn("Alloy (at.%)", width=270),
+                     "change": st.column_config.NumberColumn(f"Without it ({unit_of_change(task)})", format=f"%+{digits}"),
+                     "spread": st.column_config.NumberColumn("±", format=f"%{digits}"), "n_rows": "Readings"})
 
 
 def _words(rows: pd.DataFrame, view: str) -> tuple[list[str], list[str]]:
     """Beside each bar and on hover."""
-    if view == "papers":
-        around = [f"{row['n_rows']} readings, the nearest {row['distance']:.1f} at.% away" for row in rows.to_dict("records")]
-        return [_source(row) for row in rows.to_dict("records")], around
     records = rows.to_dict("records")
-    return ([shorten(f"{value_of(row)} · {row['alloy']}") for row in records],
-            [f"{row['alloy']} · {circumstances(row)}" for row in records])
+    if view == "papers":
+        sources = [row["doi"] or row["reference_group"] for row in records]
+        return list(map(folded, sources)), [f"{source}: {row['n_rows']} readings, the nearest {row['distance']:.1f} at.% away"
+                                            for source, row in zip(sources, records, strict=True)]
+    return ([folded(f"{value_of(row)} · {row['alloy']}") for row in records],
+            [f"{value_of(row)} · {row['alloy']} · {circumstances(row)}" for row in records])
 
 
-def _source(row: dict) -> str:
-    return shorten(row["doi"] or row["reference_group"])
-
-
-def shorten(words: str) -> str:
-    """What fits beside a bar."""
-    return words if len(words) <= LONGEST else f"{words[:LONGEST - 1]}…"
+def folded(words: str) -> str:
+    """What fits beside a bar, in two lines where one is too short; a line ends before an element, or after a stop."""
+    if len(words) <= LONGEST:
+        return words
+    ends = [match.start() for match in FOLDS.finditer(words) if 0 < match.start() <= LONGEST]
+    end = ends[-1] if ends else LONGEST
+    rest = words[end:]
+    return f"{words[:end]}\n{rest if len(rest) <= LONGEST else rest[:LONGEST - 1] + '…'}"
 
 
 def _readings(rows: pd.DataFrame, task: TaskSpec) -> pd.DataFrame:

@@ -120,7 +120,8 @@ def _matrix(found) -> None:
 
 def _any(chosen: Selection, found) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        row = st.selectbox("Any other swap", range(len(found.out)), key="swap_any", width=440,
+        is_sure = (found.is_stable & found.in_domain & found.is_usual).all(axis=1)
+        row = st.selectbox("Any other swap", np.argsort(~is_sure, kind="stable").tolist(), key="swap_any", width=440,
                            format_func=lambda row: swap_words(found, row))
         if st.button("Open in Design", key="swap_open"):
             _open(chosen, found, row)
