@@ -77,8 +77,7 @@ def train(
 
     chosen = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform, alone, config)
     _load_tensorflow()
-    n_trainings = 1 + len(chosen.tasks) * chosen.alone
-    with typer.progressbar(length=n_trainings * chosen.train.epochs, label="epochs", file=sys.stderr) as bar:
+    with typer.progressbar(length=chosen.n_trainings * chosen.train.epochs, label="epochs", file=sys.stderr) as bar:
         folder = train_here(chosen, preset=None if config else preset.value, progress=lambda epoch, n_epochs, loss: bar.update(1))
     typer.echo(f"run {folder.name}: {folder}", err=True)
     emit(pipeline.evaluate(folder.name), as_json=as_json, show=_show_metrics)

@@ -138,6 +138,7 @@ class _Training:
         self.parts = prepared.parts(config)
         self.seconds_after = _seconds_after(prepared, self.parts, config)
         self.progress, self.timing = progress, {"start": start, "earlier": logged}
+        self.costs, self.n_begun = _costs(config, prepared), 0
 
     def run(self, data_sha256):
         import tensorflow as tf
@@ -149,55 +150,81 @@ class _Training:
         prepared, parts = self.prepared, self.parts
         if prepared.curation is not None:
             write_json(self.folder / CURATION, prepared.curation.model_dump(mode="json"))
-        ensemble, history, watch = self._fit(self.config, prepared, parts, epochs_after=_epochs_alone(self.config, prepared))
+        ensemble, histories = self._together()
         deployed = np.array([parts[part].split == "reference" for part in ensemble.part_of_member])
         checkpoint.save(ensemble.select(deployed), self.folder, data_sha256=data_sha256)
-        write_arrays(self.folder / "history.npz", vars(history))
+        write_arrays(self.folder / "history.npz", histories)
         write_table(self.folder / OUT_OF_FOLD, metrics.out_of_fold(ensemble, parts, prepared.observations, prepared.values))
         held_out = read_out_of_fold(self.folder.name, root=self.folder.parent)  # as stored: anyone can recompute the metrics
         alone = {"alone": self._alone(held_out)} if self.config.alone else {}
         write_json(self.folder / METRICS, {
             "metrics": metrics.evaluate(held_out), "transfer": metrics.transfer(held_out), **alone,
             "baselines": _baselines(prepared, parts, self.config, self.should_stop), "n_members": int(deployed.sum()),
-            "n_masks": self.config.n_masks, "folds_sha256": folds_sha256(held_out), "seconds": round(watch.seconds(), 1)})
+            "n_masks": self.config.n_masks, "folds_sha256": folds_sha256(held_out), "seconds": round(self.watch.seconds(), 1)})
 
-    def _fit(self, config, prepared, parts, *, alone=None, epochs_after=0.0):
+    def _together(self):
+        """The ensemble, and the arrays of its history: by stage where the wiring has several."""
         from mtl_core.ensemble.fit import fit_ensemble
+        from mtl_core.ensemble.wiring import fit_wired
+
+        prepared = self.prepared
+        given = prepared.training, prepared.values, prepared.spec, self.config, self.parts
+        if self.config.wiring == "multi-task":
+            ensemble, history = fit_ensemble(*given, **self._watched(self.config, prepared, self.parts),
+                                             should_stop=self.should_stop)
+            return ensemble, vars(history)
+        ensemble, histories = fit_wired(*given, watched=self._watched_stage, should_stop=self.should_stop)
+        return ensemble, {f"{stage}/{name}": array
+                          for stage, history in histories.items() for name, array in vars(history).items()}
+
+    def _watched_stage(self, stage):
+        prepared, parts = self.prepared.of_task(stage.task, self.parts)
+        n_after = self.config.n_trainings - self.n_begun - 1
+        return self._watched(stage.config, prepared, () if stage.is_inner else parts,
+                             marks={"stage": stage.name, "n_after": n_after}, state=f"stage_{stage.name}")
+
+    def _watched(self, config, prepared, parts, *, marks=None, state=""):
+        """How the next training is followed and kept; parts: whose rows held out are looked at now and then, if any."""
         from mtl_core.ensemble.watch import Watch
         from mtl_core.uncertainty.held_out import HeldOut
 
-        scores = HeldOut(parts, prepared.observations, prepared.values, config.tasks).scores
-        watch = Watch(config, partial(append_progress, self.folder), alone=alone, scores=scores, epochs_after=epochs_after,
-                      seconds_after=self.seconds_after, progress=self.progress, **self.timing)
-        state = self.folder / (f"{Path(STATE).stem}_{alone}.npz" if alone else STATE)
-        ensemble, history = fit_ensemble(prepared.training, prepared.values, prepared.spec, config, parts, progress=watch,
-                                         look=watch.look, state=state, should_stop=self.should_stop)
-        return ensemble, history, watch
+        scores = HeldOut(parts, prepared.observations, prepared.values, config.tasks).scores if parts else None
+        after = self.costs[self.n_begun + 1:]
+        self.watch = Watch(config, partial(append_progress, self.folder), marks=marks, scores=scores,
+                           epochs_after=config.train.epochs * sum(after) / self.costs[self.n_begun],
+                           seconds_after=self.seconds_after, progress=self.progress, **self.timing)
+        self.n_begun += 1
+        name = f"{Path(STATE).stem}_{state}.npz" if state else STATE
+        return {"progress": self.watch, "look": self.watch.look, "state": self.folder / name}
 
     def _alone(self, together):
         """What learning together is worth: networks of each task alone, on the same folds; see `comparison.compare`."""
+        from mtl_core.ensemble.fit import fit_ensemble
         from mtl_core.uncertainty.comparison import as_report, compare
         from mtl_core.uncertainty.metrics import out_of_fold
 
         tables = []
-        for index, task in enumerate(self.config.tasks):
+        for task in self.config.tasks:
             prepared, parts = self.prepared.of_task(task, self.parts)
             config = self.config.for_task(task)
-            ensemble, _, _ = self._fit(config, prepared, parts, alone=task,
-                                       epochs_after=_epochs_alone(self.config, self.prepared, index))
+            ensemble, _ = fit_ensemble(prepared.training, prepared.values, prepared.spec, config, parts,
+                                       **self._watched(config, prepared, parts, marks={"alone": task}, state=task),
+                                       should_stop=self.should_stop)
             tables.append(out_of_fold(ensemble, parts, prepared.observations, prepared.values))
         write_table(self.folder / ALONE, pd.concat(tables))
         return as_report(compare(pd.read_csv(self.folder / ALONE), together))
 
 
-def _epochs_alone(config, prepared, index: int | None = None) -> float:
-    """How many epochs of the training under way (the task with this index alone, or None: all together) the trainings of one
-    task alone that follow will last: an epoch costs what its rows do."""
-    if not config.alone:
-        return 0.0
-    rows = [(prepared.observations["task"] == task).sum() for task in config.tasks]
-    later, now = (rows, sum(rows)) if index is None else (rows[index + 1:], rows[index])
-    return config.train.epochs * sum(later) / now
+def _costs(config, prepared) -> list[float]:
+    """What each training of a run costs, one after the other, beside the others: rows times members of a part."""
+    from mtl_core.ensemble.wiring import INNER_FOLDS, stages_of
+
+    rows = {task: float((prepared.observations["task"] == task).sum()) for task in config.tasks}
+    alone = [rows[task] for task in config.tasks] if config.alone else []
+    if config.wiring == "multi-task":
+        return [sum(rows.values()), *alone]
+    inside = (INNER_FOLDS - 1) / config.train.n_repeats  # each of as many inner parts has that share of the rows, and one member
+    return [rows[stage.task] * (inside if stage.is_inner else 1.0) for stage in stages_of(config)] + alone
 
 
 def estimate_seconds(config: EnsembleConfig, *, user_root: Path | None = None) -> float:
@@ -206,14 +233,17 @@ def estimate_seconds(config: EnsembleConfig, *, user_root: Path | None = None) -
     Right within a factor of 1.5 where nothing else keeps the machine busy; with early stopping, the most that it can take.
     """
     from mtl_core.ensemble.fit import seconds_to_fit
+    from mtl_core.ensemble.wiring import seconds_to_wire
 
     start = time.monotonic()
     config, curation = pinned(config, user_root)
     prepared = prepare(read_data(config.data.datasets, root=user_root), config, curation=curation)
     parts = prepared.parts(config)
-    to_fit = seconds_to_fit(prepared.training, prepared.values, prepared.spec, config, parts)
-    return (START_SECONDS + time.monotonic() - start + _seconds_after(prepared, parts, config)
-            + to_fit * (1 + _epochs_alone(config, prepared) / config.train.epochs))
+    seconds_to = seconds_to_fit if config.wiring == "multi-task" else seconds_to_wire
+    together = seconds_to(prepared.training, prepared.values, prepared.spec, config, parts)
+    costs = _costs(config, prepared)
+    shares = sum(costs) / sum(costs[:len(costs) - config.alone * len(config.tasks)])
+    return START_SECONDS + time.monotonic() - start + _seconds_after(prepared, parts, config) + together * shares
 
 
 def _seconds_after(prepared, parts, config) -> float:

@@ -99,7 +99,8 @@ def _with_told(rows, targets, told) -> tuple[TrainingRows, list[list[TargetTrans
     if not told.is_added:
         features = np.concatenate([rows.features, TOLD_GAIN * told.values[..., None].astype(np.float32)], axis=-1)
         return replace(rows, features=features), targets, Upstream(told.ensemble, None)
-    fitted = [_regression(*of_part) for of_part in zip(rows.low, rows.high, rows.is_training, told.values, strict=True)]
+    is_learnt = rows.is_training & (rows.low == rows.high)
+    fitted = [regress_on_told(y[learnt], x[learnt]) for y, x, learnt in zip(rows.low, told.values, is_learnt, strict=True)]
     offset, slope, spread = (np.array(part, float)[:, None] for part in zip(*fitted, strict=True))
     low, high = (((side - offset - slope * told.values) / spread).astype(np.float32) for side in (rows.low, rows.high))
     left = [[replace(one, mean=one.mean + one.std * of_part[0], std=one.std * of_part[2])]
@@ -107,12 +108,12 @@ def _with_told(rows, targets, told) -> tuple[TrainingRows, list[list[TargetTrans
     return replace(rows, low=low, high=high), left, Upstream(told.ensemble, (slope / spread)[:, 0])
 
 
-def _regression(low, high, is_training, told) -> tuple[float, float, float]:
-    """Offset and slope of the exact training values by what they are told, and the spread of what is left. One row's worth of
+def regress_on_told(y: np.ndarray, told: np.ndarray) -> tuple[float, float, float]:
+    """Offset and slope of exact training values [n] by what they are told [n], and the spread of what is left. One row's worth of
     doubt (ridge, penalty 1) keeps the slope small where there are few of them."""
-    x, y = ((side[is_training & (low == high)]).astype(float) for side in (told, low))
-    if not len(x):
+    if not len(y):
         return 0.0, 0.0, 1.0
+    x, y = told.astype(float), y.astype(float)
     slope = (x - x.mean()) @ (y - y.mean()) / (((x - x.mean()) ** 2).sum() + 1.0)
     left = y - slope * x
     return left.mean(), slope, left.std() or 1.0

@@ -6,7 +6,7 @@ interrupted goes on to the same numbers as one that was not. Notation as in `mtl
 import numpy as np
 import tensorflow as tf
 
-from mtl_core.ensemble import network
+from mtl_core.ensemble import gradients, network
 from mtl_core.ensemble.losses import negative_log_likelihood
 from mtl_core.errors import ConfigError
 from mtl_core.seeds import child_seed
@@ -26,14 +26,17 @@ class Graph(tf.Module):
         initial = network.initial_parameters(network_config, n_features=self.n_features, n_tasks=n_tasks,
                                              n_members=self.n_members, seed=child_seed(seed, "weights"))
         self.parameters = {name: tf.Variable(value) for name, value in initial.items()}
-        self.first, self.second = ({name: tf.Variable(tf.zeros_like(value)) for name, value in self.parameters.items()}
+        doubts = {gradients.DOUBT: tf.Variable(tf.zeros((self.n_members, n_tasks)))}
+        self.learnt = self.parameters | (doubts if config.task_gradients == "uncertainty" else {})
+        self.first, self.second = ({name: tf.Variable(tf.zeros_like(value)) for name, value in self.learnt.items()}
                                    for _ in range(2))
-        self.shuffle_seed, self.mask_seed = child_seed(seed, "shuffle"), child_seed(seed, "masks in training")
+        self.shuffle_seed, self.mask_seed, self.order_seed = (
+            child_seed(seed, name) for name in ("shuffle", "masks in training", "order of tasks"))
 
     def state(self):
-        """All variables by name: the parameters, and Adam's two moments of each."""
-        return {f"{kind}/{name}": variable for kind in ("parameters", "first", "second")
-                for name, variable in getattr(self, kind).items()}
+        """All variables by name: what is learnt, and Adam's two moments of each."""
+        kinds = {"parameters": self.learnt, "first": self.first, "second": self.second}
+        return {f"{kind}/{name}": variable for kind, variables in kinds.items() for name, variable in variables.items()}
 
     def _place(self, rows, validation):
         is_training = rows.is_training[rows.part_of_member] & ~validation
@@ -73,13 +76,22 @@ class Graph(tf.Module):
         """Learn from the rows batch [M, B]; returns their loss before, [M, B]."""
         leading = (self.n_members, 1, self.config.batch_size)
         masks = network.draw_masks(self.network, leading, (self.mask_seed, step))
-        names = list(self.parameters)
-        with tf.GradientTape() as tape:
+        of_task = tf.one_hot(tf.gather(self.task, batch), self.n_tasks)
+        is_projected = self.config.task_gradients == "pcgrad"
+        with tf.GradientTape(persistent=is_projected) as tape:
             loss = self._loss(batch, masks)
             # Members share no parameter, so the gradient of the sum is each one's own.
-            total = tf.reduce_sum(tf.reduce_mean(loss, axis=1))
-        gradients = tape.gradient(total, [self.parameters[name] for name in names])
-        self._adamw(dict(zip(names, gradients, strict=True)), tf.cast(step, tf.float32))
+            if is_projected:
+                totals = [tf.reduce_sum(loss * of_task[..., task]) / loss.shape[1] for task in range(self.n_tasks)]
+            elif self.config.task_gradients == "uncertainty":
+                total = gradients.weighted(loss, of_task, self.learnt[gradients.DOUBT], self.network.likelihood)
+            else:
+                total = tf.reduce_sum(tf.reduce_mean(loss, axis=1))
+        if is_projected:
+            found = gradients.projected([tape.gradient(one, self.learnt) for one in totals], (self.order_seed, step))
+        else:
+            found = tape.gradient(total, self.learnt)
+        self._adamw(found, tf.cast(step, tf.float32))
         return loss
 
     def _loss(self, batch, masks):
@@ -95,13 +107,13 @@ class Graph(tf.Module):
         return negative_log_likelihood(low, high, tf.reduce_sum(mean * of_task, -1), tf.reduce_sum(log_scale * of_task, -1),
                                        self.network.likelihood)
 
-    def _adamw(self, gradients, step):
+    def _adamw(self, found, step):
         """Adam with decoupled weight decay on weights only (Loshchilov & Hutter 2019, arXiv 1711.05101), in TensorFlow's fused
         kernel: written out, these dozen passes over memory would cost more than the network."""
         progress = step / float(self.config.epochs * self.n_steps)
         rate = self.config.learning_rate * tf.minimum(1.0, progress / WARM_UP) * 0.5 * (1 + tf.cos(np.pi * progress))
-        for name, gradient in gradients.items():
-            value = self.parameters[name]
+        for name, gradient in found.items():
+            value = self.learnt[name]
             if name.endswith("weight"):
                 value.assign_sub(rate * self.config.weight_decay * value)
             tf.raw_ops.ResourceApplyAdam(

@@ -13,6 +13,8 @@ EPOCHS = 20  # the latest, from which the pace is taken: the machine may have be
 LOOK_SECONDS = 2.0  # from one look at the rows held out to the next, and so much longer that looking takes
 LOOK_SHARE = 0.015  # of the time, at most
 
+MARKS = ("alone", "stage")
+
 Scores = Callable[[Ensemble], dict]
 
 
@@ -21,19 +23,21 @@ class Watch:
 
     start: of this process's work, on the monotonic clock; earlier: the lines of the processes before it; seconds_after: what
     follows the last epoch will take; epochs_after: as many more epochs follow in other trainings; scores: what a look at the rows
-    held out finds; alone: the only task, where others are learnt without it; progress: whom else to tell.
+    held out finds; marks: what else each line holds, which tells it from those of other trainings (alone: the only task, where
+    others are learnt without it; stage: of a wiring, see `wiring.Stage`); progress: whom else to tell.
     A line holds epoch, n_epochs, loss (task → one number a member, None when it is not finite), n_members, n_finished, seconds
     and seconds_left (None after the first epoch of a process, which compiles); with early stopping also validation, the mean
-    loss of each member on the rows that it keeps back; now and then held_out, what `scores` found; and alone.
+    loss of each member on the rows that it keeps back; now and then held_out, what `scores` found; and the marks.
     """
 
     def __init__(self, config: EnsembleConfig, write: Callable[[dict], None], *, start: float, earlier: Sequence[Mapping] = (),
-                 seconds_after: float = 0.0, epochs_after: float = 0.0, scores: Scores | None = None, alone: str | None = None,
-                 progress: Progress | None = None):
+                 seconds_after: float = 0.0, epochs_after: float = 0.0, scores: Scores | None = None,
+                 marks: Mapping[str, str] | None = None, progress: Progress | None = None):
         self._config, self._write, self._after, self._progress = config, write, seconds_after, progress
-        self._scores, self._alone, self._epochs_after = scores, alone, epochs_after
+        self._scores, self._marks, self._epochs_after = scores, marks or {}, epochs_after
         self._start = start - (earlier[-1]["seconds"] if earlier else 0.0)
-        self._n_written = max((line["epoch"] for line in earlier if line.get("alone") == alone), default=0)
+        mine = [line for line in earlier if all(line.get(mark) == self._marks.get(mark) for mark in MARKS)]
+        self._n_written = max((line["epoch"] for line in mine), default=0)
         self._ends, self._look_at, self._took, self._seen = deque(maxlen=EPOCHS + 1), 0.0, [], None
 
     def seconds(self) -> float:
@@ -62,7 +66,7 @@ class Watch:
 
     def _line(self, epoch, n_epochs, history):
         return {
-            **({"alone": self._alone} if self._alone else {}), "epoch": epoch, "n_epochs": n_epochs,
+            **self._marks, "epoch": epoch, "n_epochs": n_epochs,
             "loss": {task: _plain(history.task_loss[-1, :, index]) for index, task in enumerate(self._config.tasks)},
             **({"validation": _plain(history.validation[-1])} if self._config.train.validation_share else {}),
             **({"held_out": self._seen} if self._seen else {}),

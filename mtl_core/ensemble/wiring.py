@@ -11,6 +11,7 @@ part's split keeps together. Whoever asks later is told by the part's own member
 """
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.ensemble.ensemble import Ensemble
 from mtl_core.ensemble.fit import Told, fit_ensemble, seconds_to_fit
 from mtl_core.ensemble.parts import Part
-from mtl_core.ensemble.trainer import History
+from mtl_core.ensemble.trainer import History, Progress
 from mtl_core.features.preparation import TargetTransform, mapped
 from mtl_core.features.scaling import Scaler
 from mtl_core.features.table import FeatureSpec
@@ -122,6 +123,27 @@ def stages_of(config: EnsembleConfig) -> tuple[Stage, ...]:
         once = own.model_copy(update={"train": own.train.model_copy(update={"n_repeats": 1})})
         stages.insert(1, Stage(config.source_task, True, once))
     return tuple(stages)
+
+
+def fit_any(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig, parts: Sequence[Part], *,
+            progress: Progress | None = None, state: Path | None = None,
+            should_stop: Callable[[], bool] = lambda: False) -> Ensemble | Wired:
+    """Train whatever wiring the config has, for who does not look at its stages: progress counts the epochs of all of them, and
+    the state of each is kept in a file of its own, named after `state`."""
+    given = observations, values, spec, config, parts
+    if config.wiring == "multi-task":
+        return fit_ensemble(*given, progress=progress, state=state, should_stop=should_stop)[0]
+    names = [stage.name for stage in stages_of(config)]
+
+    def watched(stage: Stage) -> Mapping:
+        before = names.index(stage.name) * config.train.epochs
+
+        def say(epoch: int, n_epochs: int, history: History) -> None:
+            progress(before + epoch, len(names) * n_epochs, history)
+
+        return {"state": state and state.with_stem(f"{state.stem}_{stage.name}"), "progress": progress and say}
+
+    return fit_wired(*given, watched=watched, should_stop=should_stop)[0]
 
 
 def fit_wired(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig, parts: Sequence[Part], *,
