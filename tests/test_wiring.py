@@ -1,0 +1,276 @@
+"""How tasks share: what is told is predicted and leaks nothing, what is known to help does, and a wiring is a run like others."""
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from model_samples import features_of, made_up_observations, parts_by_paper
+from pydantic import ValidationError
+from sklearn.metrics import r2_score
+from test_ensemble import made_up_rows
+
+from mtl_core import pipeline
+from mtl_core.ensemble import checkpoint, gradients, wiring
+from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig, TrainConfig
+from mtl_core.ensemble.fit import fit_ensemble
+from mtl_core.ensemble.forests import Forest, forests_out_of_fold
+from mtl_core.ensemble.parts import Part
+from mtl_core.ensemble.trainer import train
+from mtl_core.ensemble.wiring import fit_any, fit_wired
+from mtl_core.errors import CheckpointError, ConfigError, StoppedError
+from mtl_core.features.table import FeatureSpec
+from mtl_core.files import read_arrays, write_arrays
+from mtl_core.tasks import TASKS
+from mtl_core.uncertainty.metrics import out_of_fold
+
+SPEC = FeatureSpec(symbols=("Cr", "Fe", "Ni"))
+SOURCE, OTHER = "hardness", "yield_strength"
+NETWORK = NetworkConfig(trunk=(16,), head=8)
+
+
+def config_of(kind, *, epochs=2, **changes):
+    return EnsembleConfig(**{"tasks": (SOURCE, OTHER), "wiring": kind, "network": NETWORK, "train": TrainConfig(
+        epochs=epochs, n_folds=3, n_fold_seeds=1, n_repeats=1)} | changes)
+
+
+@pytest.fixture(scope="module")
+def observations():
+    """240 readings of hardness, a wavy function of the composition, in 30 papers; of one alloy in seven the yield strength as
+    well, twice the hardness and a little more where there is much chromium."""
+    rng, n = np.random.default_rng(1), 240
+    at = np.repeat(100 * rng.dirichlet([2, 4, 2], 30), 8, axis=0) + rng.normal(0, 2, (n, 3))
+    at = np.clip(at, 0.1, None) / np.clip(at, 0.1, None).sum(axis=1, keepdims=True) * 100
+    z = (at - 33) / 15
+    hardness = 300 + 60 * (np.sin(2.0 * z[:, 0]) + z[:, 2] * z[:, 0] - 0.6 * z[:, 2] ** 2) + rng.normal(0, 4, n)
+    strength = 2 * hardness + 10 * z[:, 0] + rng.normal(0, 4, n)
+    alloys = made_up_observations(n).assign(
+        at_Cr=at[:, 0], at_Fe=at[:, 1], at_Ni=at[:, 2], reference_group=[f"paper-{row // 8}" for row in range(n)])
+    both = [alloys.assign(task=task, value=y, low=y, high=y, measurement_id=[f"{task}{row}" for row in range(n)])
+            for task, y in ((SOURCE, hardness), (OTHER, strength))]
+    return pd.concat([both[0], both[1][rng.random(n) < 1 / 7]], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def parts(observations):
+    return parts_by_paper(observations)
+
+
+@pytest.fixture(scope="module")
+def trained(observations, parts):
+    """Each wiring but the default, trained for a second or two."""
+    return {kind: fit_wired(observations, features_of(observations), SPEC, config_of(kind, epochs=40), parts)[0]
+            for kind in ("single-task", "difference", "latent")}
+
+
+def scores(table):
+    return {task: r2_score(rows["low"], rows["mean"]) for task, rows in table.groupby("task")}
+
+
+def test_what_is_told_helps_where_few_readings_follow_from_another_property(trained, observations, parts):
+    found = {kind: scores(out_of_fold(ensemble, parts, observations, features_of(observations)))
+             for kind, ensemble in trained.items()}
+    assert found["difference"][OTHER] > found["single-task"][OTHER] + 0.1
+    assert found["latent"][OTHER] > found["single-task"][OTHER] + 0.03
+    assert found["difference"][SOURCE] == found["latent"][SOURCE] == found["single-task"][SOURCE] > 0.7
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What the last task was told in each training [n], in HV, and who told it."""
+    seen = []
+
+    def listening(*given, told=None, **others):
+        if told is not None:
+            target = told.ensemble.targets
+            seen.append(told.values * target.std + target.mean)
+        return fit_ensemble(*given, told=told, **others)
+
+    monkeypatch.setattr(wiring, "fit_ensemble", listening)
+    return seen
+
+
+def test_what_a_row_is_told_does_not_depend_on_readings_of_its_own_paper_and_held_out_papers_change_nothing(
+        observations, parts, told):
+    paper = "paper-0"  # held out of part 0, learnt from in parts 1 and 2
+    is_changed = (observations["reference_group"] == paper).to_numpy()
+    shift = np.where(is_changed, 500.0, 0.0)
+    changed = observations.assign(**{name: observations[name] + shift for name in ("value", "low", "high")})
+    values, config = features_of(observations), config_of("latent")
+    before, after = (fit_wired(rows, values, SPEC, config, parts)[0] for rows in (observations, changed))
+    own = is_changed[observations["task"] == OTHER]
+    assert own.any()
+    np.testing.assert_allclose(told[0][1:, own], told[1][1:, own], rtol=1e-4)
+    assert (np.abs(told[0] - told[1])[1:, ~own] > 0.01).any()  # others were told by members that learnt from that paper
+    for task in (SOURCE, OTHER):
+        is_blind = before.part_of_member == 0
+        for one, other in zip(before.predict_members(values, task), after.predict_members(values, task), strict=True):
+            np.testing.assert_array_equal(one[is_blind], other[is_blind])
+            assert (one[~is_blind] != other[~is_blind]).any()
+
+
+def test_inner_parts_keep_papers_whole_and_stay_inside_the_training_rows(observations, parts):
+    for part, several in zip(parts, wiring.inner_parts(observations, parts, seed=0), strict=True):
+        assert len(several) == wiring.INNER_FOLDS
+        np.testing.assert_array_equal(np.sum([inner.is_test for inner in several], axis=0), part.is_training)
+        for inner in several:
+            np.testing.assert_array_equal(inner.is_training, part.is_training & ~inner.is_test)
+            papers = observations["reference_group"]
+            assert set(papers[inner.is_test]).isdisjoint(papers[inner.is_training])
+
+
+def test_a_wired_ensemble_is_asked_as_any_other_and_comes_back_from_its_checkpoint(trained, observations, tmp_path):
+    values = features_of(observations)[-6:]
+    for kind, ensemble in trained.items():
+        (tmp_path / kind).mkdir()
+        checkpoint.save(ensemble, tmp_path / kind, data_sha256="")
+        again = checkpoint.load(tmp_path / kind)
+        for task in (SOURCE, OTHER):
+            mean, noise = ensemble.predict_members(values, task)
+            np.testing.assert_array_equal(again.predict_members(values, task), [mean, noise])
+            chosen = ensemble.select(np.array([2, 0]))
+            np.testing.assert_allclose(chosen.predict_members(values, task)[0], mean[[2, 0]], rtol=1e-5)
+            own = np.stack([values, values + 0.0, values])
+            np.testing.assert_allclose(ensemble.predict_own(own, task)[0], mean, rtol=1e-5)
+            assert ensemble.filled(values, task).shape == (3, *values.shape)
+            assert (ensemble.untrained(0).predict_members(values, task)[0] != mean).any()
+    arrays = read_arrays(tmp_path / "difference" / checkpoint.ARRAYS)
+    arrays[f"{OTHER}/told_scale"] = arrays[f"{OTHER}/told_scale"][:-1]
+    write_arrays(tmp_path / "difference" / checkpoint.ARRAYS, arrays)
+    with pytest.raises(CheckpointError, match=r"yield_strength/told_scale': \(3,\)\}, got .*\(2,\)"):
+        checkpoint.load(tmp_path / "difference")
+
+
+def test_the_gradient_goes_through_what_is_told(trained, observations):
+    """Against finite differences, of the mean of all members by the amount of chromium."""
+    values = features_of(observations)[-4:].astype(np.float32)
+    for kind in ("difference", "latent"):
+        ensemble, column = trained[kind], SPEC.columns.index("at_Cr")
+        asked = tf.constant(values)
+        with tf.GradientTape() as tape:
+            tape.watch(asked)
+            total = tf.reduce_sum(tf.reduce_mean(ensemble.mean_tensor(asked, OTHER), axis=(0, 1)))
+        slope = tape.gradient(total, asked).numpy()[:, column]
+        step = np.zeros_like(values)
+        step[:, column] = 0.5
+        above, below = (ensemble.predict_members(values + sign * step, OTHER)[0].mean(axis=(0, 1)) for sign in (1, -1))
+        np.testing.assert_allclose(slope, above - below, rtol=0.1, atol=0.2)
+
+
+def test_conditions_of_the_source_cannot_move_a_task_that_does_not_depend_on_them():
+    rows = made_up_observations()
+    config = config_of("difference", tasks=("pitting_potential", "hardness"))
+    values = features_of(rows)
+    ensemble = fit_any(rows, values, SPEC, config, parts_by_paper(rows))
+    hidden = ~SPEC.visible(TASKS["hardness"])
+    np.testing.assert_array_equal(*(ensemble.predict_members(seen, "hardness")[0]
+                                    for seen in (values, np.where(hidden, values + 1.0, values))))
+
+
+def test_interrupted_in_any_stage_a_wiring_goes_on_to_the_same_numbers(observations, parts, tmp_path, monkeypatch):
+    monkeypatch.setattr("mtl_core.ensemble.state.SAVE_SECONDS", 0.0)
+    given = observations, features_of(observations), SPEC, config_of("difference"), parts
+    seen = []
+    expected = fit_any(*given, progress=lambda epoch, n_epochs, history: seen.append((epoch, n_epochs)))
+    assert seen == [(epoch, 6) for epoch in range(1, 7)]
+    for n_epochs in (3, 2):  # on the inner folds, and in what is told
+        asked = iter(range(n_epochs + 1))
+        with pytest.raises(StoppedError):
+            fit_any(*given, state=tmp_path / "state.npz", should_stop=lambda asked=asked, n=n_epochs: next(asked) == n)
+    found = fit_any(*given, state=tmp_path / "state.npz")
+    for task in (SOURCE, OTHER):
+        for name, value in expected.of_task[task].parameters.items():
+            np.testing.assert_array_equal(found.of_task[task].parameters[name], value)
+
+
+def test_a_run_with_a_wiring_counts_the_epochs_of_all_stages_and_predicts(tmp_path, monkeypatch):
+    monkeypatch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)  # it would stay on in other tests
+    config = EnsembleConfig(wiring="latent", network=NetworkConfig(trunk=(8,), head=4), train=TrainConfig(
+        epochs=1, n_folds=2, n_fold_seeds=1, n_repeats=1, splits=("reference",)))
+    folder = tmp_path / "20260101-000000-abcd"
+    folder.mkdir()
+    pipeline.train(config, folder=folder)
+    lines = [json.loads(line) for line in (folder / "progress.jsonl").read_text().splitlines()]
+    assert [(line["stage"], line["n_after"]) for line in lines] == [
+        ("hardness", 2), ("hardness-inner", 1), ("pitting_potential", 0)]
+    assert "held_out" in lines[0] and "held_out" not in lines[1] and not list(folder.glob("state*"))
+    predictor = pipeline.load_predictor(folder.name, root=tmp_path)
+    assert predictor.n_members == 2 and set(read_arrays(folder / "history.npz")) >= {"hardness-inner/loss", "hardness/loss"}
+    assert config.n_trainings == 3
+
+
+def test_settings_of_sharing_that_contradict_each_other_are_refused():
+    for wrong, words in (({"tasks": ("hardness",), "wiring": "latent"}, "two tasks or more for the wiring 'latent'"),
+                         ({"source": "hardness"}, "for the wirings difference and latent only"),
+                         ({"wiring": "latent", "source": "elongation"}, "expected a source out of hardness, pitting_potential"),
+                         ({"wiring": "single-task", "alone": True}, "it is that already"),
+                         ({"wiring": "latent", "train": {"task_gradients": "pcgrad"}}, "no network learns several tasks")):
+        with pytest.raises(ValidationError, match=words):
+            EnsembleConfig(**wrong)
+    rows = made_up_observations()
+    with pytest.raises(ConfigError, match="expected the wiring 'multi-task' in a single training"):
+        fit_ensemble(rows, features_of(rows), SPEC, config_of("latent"), parts_by_paper(rows))
+
+
+# Gradients of several tasks
+
+
+def test_projected_gradients_have_nothing_against_each_other_and_others_are_just_added():
+    against = [{"trunk_0_weight": tf.constant([[[3.0, 0.0]], [[1.0, 1.0]]]), "head": tf.constant([[1.0], [2.0]])},
+               {"trunk_0_weight": tf.constant([[[-1.0, 1.0]], [[2.0, 0.0]]]), "head": tf.constant([[1.0], [-1.0]])}]
+    found = {name: value.numpy() for name, value in gradients.projected(against, (0, 0)).items()}
+    # Member 0: (3, 0) − (−3 / 2)(−1, 1) = (1.5, 1.5), (−1, 1) − (−3 / 9)(3, 0) = (0, 1); member 1 has no conflict.
+    np.testing.assert_allclose(found["trunk_0_weight"], [[[1.5, 2.5]], [[3.0, 1.0]]], rtol=1e-6)
+    np.testing.assert_allclose(found["head"], [[2.0], [1.0]])
+
+
+def test_balanced_gradients_train_to_other_weights_and_go_on_after_an_interruption(tmp_path):
+    given = {kind: (made_up_rows(), NetworkConfig(trunk=(8,), head=4), TrainConfig(
+        epochs=3, batch_size=16, task_gradients=kind)) for kind in ("sum", "uncertainty", "pcgrad")}
+    trained = {kind: train(*one, n_tasks=2, seed=0) for kind, one in given.items()}
+    for parameters, history in trained.values():
+        assert parameters.keys() == trained["sum"][0].keys() and (history.loss[-1] < history.loss[0]).all()
+    weights = {kind: parameters["trunk_0_weight"] for kind, (parameters, _) in trained.items()}
+    assert (weights["uncertainty"] != weights["sum"]).any() and (weights["pcgrad"] != weights["sum"]).any()
+    asked = iter(range(3))
+    with pytest.raises(StoppedError):
+        train(*given["uncertainty"], n_tasks=2, seed=0, state=tmp_path / "state.npz", should_stop=lambda: next(asked) == 2)
+    found, _ = train(*given["uncertainty"], n_tasks=2, seed=0, state=tmp_path / "state.npz")
+    for name, value in trained["uncertainty"][0].items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_the_variance_of_a_task_that_misses_more_is_learnt_to_be_larger():
+    loss, of_task = tf.constant([[1.0, 5.0, 1.0, 5.0]]), tf.one_hot([[0, 1, 0, 1]], 2)
+    doubt = tf.Variable(tf.zeros((1, 2)))
+    for _ in range(300):
+        with tf.GradientTape() as tape:
+            total = gradients.weighted(loss, of_task, doubt, "logistic")
+        doubt.assign_sub(0.3 * tape.gradient(total, doubt))
+    np.testing.assert_allclose(np.exp(doubt.numpy())[0], np.array([1.0, 5.0]) - gradients.LEAST["logistic"], rtol=1e-2)
+
+
+# Forests
+
+
+def test_the_jackknives_of_a_forest_give_the_variance_of_a_mean_where_each_tree_is_one():
+    """A tree that never divides says the mean of what it drew, whose variance is known: Σ (y − ȳ)² / n²."""
+    y = np.random.default_rng(3).normal(size=20)
+    forest = Forest.fit(np.zeros((20, 1)), y, seed=0, n_trees=1500, min_samples_leaf=20)
+    mean, variance = forest.predict(np.zeros((1, 1)))
+    assert mean[0] == pytest.approx(y.mean(), abs=0.05) and variance[0] == pytest.approx(y.var() / 20, rel=0.15)
+    assert forest.noise == pytest.approx(y.var(), rel=0.1)
+
+
+def test_forests_answer_the_same_rows_in_every_wiring_and_what_they_are_told_helps_them_too(observations):
+    values, found = features_of(observations), {}
+    fold = np.arange(len(observations)) % 2  # trees say little of new papers
+    parts = [Part("random", 0, 0, fold != 0, fold == 0)]
+    for kind in ("multi-task", "single-task", "difference", "latent"):
+        table = forests_out_of_fold(observations, values, SPEC, config_of(kind), parts, n_trees=150)
+        assert sorted(table["measurement_id"]) == sorted(observations["measurement_id"][fold == 0])
+        assert {"family", "split", "fold", "std", "reference_group"} <= set(table)
+        covered = ((table["low"] - table["mean"]).abs() < 1.645 * table["std"]).mean()
+        assert 0.8 < covered < 0.99
+        found[kind] = scores(table)
+    assert found["difference"][OTHER] > found["single-task"][OTHER] + 0.05 < found["latent"][OTHER]
