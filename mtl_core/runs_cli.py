@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtl_core.console import AsJson, emit, without_startup_notes
+from mtl_core.ensemble.config import TaskGradients, Wiring
 from mtl_core.errors import RunError
 from mtl_core.features.preparation import Fill, Scaling, Transform
 from mtl_core.tasks import DEFAULT_TASKS, TASKS, task_key
@@ -36,21 +37,29 @@ FillOption = Annotated[Fill, typer.Option(help="What stands for a feature that w
 Cap = Annotated[float, typer.Option(help="Share of a feature's values that is capped at each end.")]
 TargetTransform = Annotated[Transform, typer.Option(help="Of the measured values, before the network sees them.")]
 Alone = Annotated[bool, typer.Option("--alone", help="Each property alone as well, to tell what learning together is worth.")]
+WiringOption = Annotated[Wiring, typer.Option(
+    help="How properties share: one network for all; one each; the others correct a multiple of what is predicted for the "
+         "first; or take it as one more input.")]
+Gradients = Annotated[TaskGradients, typer.Option(
+    "--task-gradients", help="Of a network of several properties: added as they are; divided by a variance learnt with them; or "
+                             "rid of what one has against another.")]
 ConfigFile = Annotated[typer.FileText | None, typer.Option(
     "--config", help="An EnsembleConfig in JSON, as the config of a run, instead of the other options; - for stdin.")]
 
 
 def config_of(preset: Preset, task, seed, dataset, curation, scaling, fill, cap, target_transform, alone=False,
-              config=None) -> "EnsembleConfig":
+              config=None, wiring="multi-task", task_gradients="sum") -> "EnsembleConfig":
     """The preset with what the options say, or what a file says; raises ValidationError for a value outside its range."""
     from mtl_core.ensemble.config import EnsembleConfig
     from mtl_core.ensemble.config import preset as preset_named
 
     if config is not None:
         return EnsembleConfig.model_validate_json(config.read())
+    chosen = preset_named(preset.value).model_dump()
     return EnsembleConfig.model_validate(
-        preset_named(preset.value).model_dump() | {
-            "tasks": tuple(map(task_key, task or DEFAULT_TASKS)), "seed": seed, "alone": alone,
+        chosen | {
+            "tasks": tuple(map(task_key, task or DEFAULT_TASKS)), "seed": seed, "alone": alone, "wiring": wiring,
+            "train": chosen["train"] | {"task_gradients": task_gradients},
             "data": {"datasets": tuple(dataset or ("published",)), "curation": curation},
             "preparation": {"scaling": scaling, "fill": fill, "cap": cap, "target": target_transform}})
 
@@ -59,7 +68,8 @@ def config_of(preset: Preset, task, seed, dataset, curation, scaling, fill, cap,
 def runs_start(
     preset: PresetOption = Preset.default, task: Tasks = None, seed: Seed = 0, dataset: Datasets = None,
     curation: CurationOption = None, scaling: ScalingOption = "standard", fill: FillOption = "mean", cap: Cap = 0.0,
-    target_transform: TargetTransform = "none", alone: Alone = False, config: ConfigFile = None,
+    target_transform: TargetTransform = "none", alone: Alone = False, wiring: WiringOption = "multi-task",
+    task_gradients: Gradients = "sum", config: ConfigFile = None,
     name: Annotated[str, typer.Option(help="What to call the run.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -67,7 +77,8 @@ def runs_start(
     from mtl_core.registry.store import check_label
     from mtl_core.trainings import start_training
 
-    chosen = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform, alone, config)
+    chosen = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform, alone, config, wiring,
+                       task_gradients)
     run = start_training(chosen, preset=None if config else preset.value, label=check_label(name=name))
     _emit_run(run, as_json)
 
@@ -76,12 +87,14 @@ def runs_start(
 def runs_estimate(
     preset: PresetOption = Preset.default, task: Tasks = None, seed: Seed = 0, dataset: Datasets = None,
     curation: CurationOption = None, scaling: ScalingOption = "standard", fill: FillOption = "mean", cap: Cap = 0.0,
-    target_transform: TargetTransform = "none", alone: Alone = False, config: ConfigFile = None, as_json: AsJson = False,
+    target_transform: TargetTransform = "none", alone: Alone = False, wiring: WiringOption = "multi-task",
+    task_gradients: Gradients = "sum", config: ConfigFile = None, as_json: AsJson = False,
 ) -> None:
     """How long such a training takes when nothing else keeps this machine busy, from a few steps of it."""
     from mtl_core import pipeline
 
-    chosen = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform, alone, config)
+    chosen = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform, alone, config, wiring,
+                       task_gradients)
     with without_startup_notes():
         seconds = pipeline.estimate_seconds(chosen)
     emit({"seconds": round(seconds, 1)}, as_json=as_json,

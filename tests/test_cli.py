@@ -60,6 +60,7 @@ def test_the_shipped_tables_pass_their_own_check(tmp_path):
 
 @pytest.mark.parametrize(("arguments", "code", "words"), [
     (["predict"], 2, "either --alloy"),
+    (["runs", "start", "--wiring", "latent", "--task", "hardness"], 1, "two tasks or more for the wiring 'latent'"),
     (["predict", "--alloy", "CoCrFeNi", "--input", "in.csv"], 2, "either --alloy"),
     (["predict", "--alloy", "CoCrFeNi", "--process", "FORGED"], 2, "FORGED"),
     (["predict", "--alloy", "CoCrFeNi", "--basis", "mol"], 2, "not one of 'at', 'wt'"),
@@ -204,6 +205,7 @@ def test_a_run_of_its_own_process_is_killed_resumed_handed_on_and_gives_the_numb
             new.writestr(name, content.replace(b"hardness", b"softness") if name.endswith(".csv") else content)
     runs("delete", run)
     assert runs("list", "--json")["runs"] == []
+    assert runs("purge", "--yes", "--json")["removed"] == [run] and runs("list", "--deleted", "--json")["runs"] == []
     shutil.rmtree(tmp_path / "there")
     assert "out_of_fold.csv: the fingerprint: expected" in runs("import", "tampered.zip", env=there, code=1)
     assert runs("list", "--json", env=there)["runs"] == []
