@@ -25,11 +25,11 @@ from mtl_core.ensemble.config import EnsembleConfig, TrainConfig, preset
 from mtl_core.files import append_line, read_lines, write_json
 from mtl_core.registry import jobs, store
 from mtl_core.registry.runs import Status, read_record
-from mtl_core.tuning.cluster import ONE_THREAD
 from mtl_core.tuning.outer import compared
 from mtl_core.tuning.rows import units
 from mtl_core.tuning.space import Integer, Real, Space, seed_project_space
 from mtl_core.tuning.study import TRIALS, Proposal, StudyConfig, Trial, incumbent, read_trials
+from mtl_core.workers import ONE_THREAD
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Workers = Annotated[int, typer.Option(min=0, help="Processes of one thread each; 0: this process, with all threads.")]

@@ -119,8 +119,8 @@ def tune_cost(
     as_json: AsJson = False,
 ) -> None:
     """How long such a study takes when nothing else keeps this machine busy, from a few steps of some of its trials."""
-    from mtl_core.tuning.cluster import ONE_THREAD
     from mtl_core.tuning.study import StudyConfig
+    from mtl_core.workers import ONE_THREAD
 
     chosen = StudyConfig.model_validate_json(config.read())
     if chosen.workers:

@@ -11,8 +11,10 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from pydantic import ValidationError
@@ -29,6 +31,10 @@ from mtl_core.subjects import Subject
 from mtl_core.validation.config import OURS, ValidationConfig
 from mtl_core.validation.report import REPORT, Report
 from mtl_core.validation.rungs import RungName
+from mtl_core.workers import connected
+
+if TYPE_CHECKING:
+    from dask.distributed import Client
 
 STATE = "state.npz"
 CELLS = CACHE_DIR / "cells"
@@ -137,18 +143,24 @@ def validate(folder: Path, should_stop: jobs.ShouldStop, *, progress: Callable[[
                        f"got {subject.table.sha256[:12]}; start a new one")
     cells = [(rung, model) for rung in subject.config.rungs for model in subject.config.models]
     clock = _Clock(folder, subject, cells, progress)
-    for rung, model in cells:
-        if should_stop():
-            raise StoppedError("stopped between two cells; resumed, it goes on with the next one")
-        if not (folder / cell_name(rung, model)).exists():
-            clock.begin(rung, model)
-            _make_cell(folder, subject, rung, model, should_stop, clock.say)
-            clock.end(rung, model)
+    with connected(subject.config.workers, subject.config.scheduler) if _is_shared(subject.config) else nullcontext() as client:
+        for rung, model in cells:
+            if should_stop():
+                raise StoppedError("stopped between two cells; resumed, it goes on with the next one")
+            if not (folder / cell_name(rung, model)).exists():
+                clock.begin(rung, model)
+                _make_cell(folder, subject, rung, model, should_stop, clock.say, client)
+                clock.end(rung, model)
     write_json(folder / REPORT, report_of(folder, subject).model_dump(mode="json"))
 
 
-def _make_cell(folder: Path, subject: Subject, rung: RungName, model: str, should_stop: jobs.ShouldStop, say: Say) -> None:
-    """From the run itself, from the cache, or computed and put there."""
+def _is_shared(config: ValidationConfig) -> bool:
+    return bool(config.workers or config.scheduler)
+
+
+def _make_cell(folder: Path, subject: Subject, rung: RungName, model: str, should_stop: jobs.ShouldStop, say: Say,
+               client: "Client | None") -> None:
+    """From the run itself, from the cache, or computed and put there. client: whose workers fit baselines, if any."""
     target, kept = folder / cell_name(rung, model), CELLS / f"{subject.key(rung, model)}.csv"
     own = subject.of_run(rung) if model == OURS else None
     if own is not None:
@@ -156,23 +168,25 @@ def _make_cell(folder: Path, subject: Subject, rung: RungName, model: str, shoul
         return
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        write_table(kept, _computed(folder, subject, rung, model, should_stop, say))
+        write_table(kept, _computed(folder, subject, rung, model, should_stop, say, client))
     half_written = target.with_suffix(".part")
     shutil.copyfile(kept, half_written)
     half_written.replace(target)
 
 
-def _computed(folder: Path, subject: Subject, rung: RungName, model: str, should_stop: jobs.ShouldStop, say: Say) -> pd.DataFrame:
-    from mtl_core.validation.cells import baseline_cell, our_cell
+def _computed(folder, subject, rung, model, should_stop, say, client) -> pd.DataFrame:
+    from mtl_core.validation.cells import STOPPED, baseline_cell, baseline_cell_on, our_cell
 
     def stop_or_say(share: float) -> None:
         if should_stop():
-            raise StoppedError("stopped; resumed, it does again the cell that was under way")
+            raise StoppedError(STOPPED)
         say(share)
 
+    of_baseline = subject.prepared, subject.parts(rung), model, subject.base.model_copy(update={"seed": subject.config.seed})
+    if model != OURS and client is None:
+        return baseline_cell(*of_baseline, progress=stop_or_say)
     if model != OURS:
-        return baseline_cell(subject.prepared, subject.parts(rung), model, subject.base.model_copy(
-            update={"seed": subject.config.seed}), progress=stop_or_say)
+        return baseline_cell_on(client, *of_baseline, should_stop=should_stop, progress=say)
     with without_startup_notes():
         import tensorflow as tf
     tf.config.experimental.enable_op_determinism()

@@ -21,7 +21,7 @@ from mtl_core.data.folds import composition_groups, reference_groups
 from mtl_core.ensemble.baselines import ALL_BASELINES, FAMILY, baseline_out_of_fold
 from mtl_core.ensemble.config import preset
 from mtl_core.ensemble.parts import training_parts
-from mtl_core.errors import CheckpointError, ConfigError
+from mtl_core.errors import CheckpointError, ConfigError, RunError, StoppedError
 from mtl_core.files import read_json
 from mtl_core.pipeline import prepare
 from mtl_core.registry import archive, jobs
@@ -29,8 +29,10 @@ from mtl_core.registry.runs import Record, Status, read_record
 from mtl_core.registry.store import find_run
 from mtl_core.trainings import import_training
 from mtl_core.validation import ladder
+from mtl_core.validation.cells import baseline_cell, baseline_cell_on
 from mtl_core.validation.config import MODELS, OURS, ValidationConfig, size
 from mtl_core.validation.rungs import HOLDS, LADDER, RUNGS, left_out, rung_parts
+from mtl_core.workers import check_code
 
 SMOKE = preset("smoke")
 
@@ -292,6 +294,20 @@ def test_a_validation_that_is_killed_goes_on_to_the_same_bytes(cells, tmp_path):
     for path in cells.glob("*"):
         path.unlink()
     assert bytes_of(validations.validate_here(config, root=root)) == bytes_of(root / run)
+
+
+def test_workers_find_what_one_process_finds(prepared, parts, monkeypatch):
+    from dask.distributed import Client
+
+    given = prepared, parts["element"], "ridge", SMOKE
+    with Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None, set_as_default=False) as client:
+        there = baseline_cell_on(client, *given, should_stop=lambda: False)
+        pd.testing.assert_frame_equal(there, baseline_cell(*given))
+        with pytest.raises(StoppedError):
+            baseline_cell_on(client, *given, should_stop=lambda: True)
+    monkeypatch.setattr("mtl_core.workers.code_sha256", lambda: "another")
+    with pytest.raises(RunError, match="expected a worker with the code aaaa, got one with another; install the same version"):
+        check_code("aaaa")
 
 
 def test_what_cannot_be_validated_is_said(tmp_path):

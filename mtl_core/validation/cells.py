@@ -6,7 +6,11 @@ import pandas as pd
 
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.ensemble.parts import Part
+from mtl_core.fingerprints import code_sha256
+from mtl_core.tasks import TASKS
+from mtl_core.workers import as_done, check_code
 
+STOPPED = "stopped; resumed, it does again the cell that was under way"
 MOST_PARTS = 90  # that are trained at once; leaving out one row at a time would fill the memory otherwise
 
 Progress = Callable[[float], None]  # told the share of the cell that is done; what it raises ends the cell
@@ -27,6 +31,25 @@ def baseline_cell(prepared, parts: Sequence[Part], model: str, config: EnsembleC
             prepared.observations, prepared.values, prepared.spec, parts, seed=config.seed, training=prepared.training,
             preparation=config.preparation, models={model: ALL_BASELINES[model]}, n_jobs=n_jobs,
             progress=lambda done, total: progress(done / total))
+
+
+def baseline_cell_on(client, prepared, parts: Sequence[Part], model: str, config: EnsembleConfig, *,
+                     should_stop: Callable[[], bool], progress: Progress = lambda share: None) -> pd.DataFrame:
+    """The same table from the workers of a Dask client, a part at a time; a part whose worker dies goes to another one."""
+    code, rows = code_sha256(), client.scatter(prepared, broadcast=True, hash=False)
+    waiting = {client.submit(_part, rows, part, model, config, code, pure=False): number for number, part in enumerate(parts)}
+    tables: list[pd.DataFrame] = [pd.DataFrame()] * len(parts)
+    for future, number in as_done(client, waiting, should_stop, STOPPED):
+        tables[number] = future.result()
+        progress(sum(len(table) > 0 for table in tables) / len(parts))
+    found = pd.concat(tables)
+    return pd.concat([found[found["task"] == task] for task in TASKS], ignore_index=True)  # as where all are fitted here
+
+
+def _part(prepared, part: Part, model: str, config: EnsembleConfig, code: str) -> pd.DataFrame:
+    """What a worker does."""
+    check_code(code)
+    return baseline_cell(prepared, [part], model, config, n_jobs=1)
 
 
 def our_cell(prepared, parts: Sequence[Part], config: EnsembleConfig, *, state: Path, should_stop: Callable[[], bool],
