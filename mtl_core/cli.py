@@ -14,6 +14,7 @@ from mtl_core.console import AsJson, emit, without_startup_notes
 from mtl_core.data_cli import data_app
 from mtl_core.errors import AlloyscopeError, in_words
 from mtl_core.explain_cli import PH, Basis, Chloride, ProcessOption, Run, ScanRate, Temperature, explain, explain_all
+from mtl_core.report_cli import report
 from mtl_core.runs_cli import (
     Alone,
     Cap,
@@ -47,6 +48,7 @@ app.command()(tune)
 app.command("tune-cost")(tune_cost)
 app.command("tune-beliefs")(tune_beliefs)
 app.command()(validate)
+app.command()(report)
 
 
 

@@ -135,5 +135,5 @@ def _is_close(one, other) -> bool:
 
 
 def _transform_leak(name, parts, wrong, how):
-    where = f"{name} {how}, in fold {wrong[0].fold} by {wrong[0].split}." if wrong else f"{name}: none of {len(parts)} parts."
-    return Leak("fitted outside the fold", "", "", len(parts), len(wrong), where, is_forbidden=True)
+    where = f", in fold {wrong[0].fold} by {wrong[0].split}." if wrong else f" in none of {len(parts)} parts."
+    return Leak("fitted outside the fold", "", "", len(parts), len(wrong), f"{name} {how}{where}", is_forbidden=True)

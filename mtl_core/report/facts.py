@@ -1,0 +1,195 @@
+"""Everything that a report of a run is written from, read or worked out once."""
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+from pydantic import ValidationError
+
+from mtl_core import pipeline, validations
+from mtl_core.data.curations import Curation
+from mtl_core.data.datasets import PUBLISHED, read_data
+from mtl_core.data.noise import repeat_noise
+from mtl_core.data.tables import AlloyTable
+from mtl_core.data.training import waterfall
+from mtl_core.ensemble.config import EnsembleConfig
+from mtl_core.ensemble.parts import Part
+from mtl_core.errors import CheckpointError, RunError, in_words
+from mtl_core.files import read_json
+from mtl_core.pipeline import Prepared
+from mtl_core.registry.runs import CONFIG, SHIPPED, Record, Status, read_record, run_folder
+from mtl_core.registry.store import find_run, list_runs
+from mtl_core.tasks import TASKS, TaskSpec
+from mtl_core.validation import bands, leakage, peeking, separation
+from mtl_core.validation.bands import Bands
+from mtl_core.validation.leakage import Leak
+from mtl_core.validation.report import Report
+
+DEPLOYED = "reference"  # the split whose members answer
+DESCRIPTION = "ensemble.json"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A published database: how to cite it, its paper, its data, its licence."""
+
+    citation: str
+    doi: str
+    data_doi: str
+    licence: str
+
+
+SOURCES: dict[str, Source] = {
+    "borg2020": Source("Borg et al., Sci. Data 7, 430 (2020)", "10.1038/s41597-020-00768-9", "10.6084/m9.figshare.12642953",
+                       "CC BY 4.0"),
+    "nyby2021": Source("Nyby et al., Sci. Data 8, 58 (2021)", "10.1038/s41597-021-00840-y", "10.6084/m9.figshare.13038257",
+                       "CC BY 4.0"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """A complete training. config: as it was trained; description: of its ensemble; record: None for a run without one; say:
+    told what is being worked out."""
+
+    run: str
+    folder: Path
+    config: EnsembleConfig
+    description: dict
+    record: Record | None
+    metrics: dict
+    out_of_fold: pd.DataFrame
+    table: AlloyTable
+    curation: Curation | None
+    root: Path | None = None
+    say: Say = lambda words: None
+
+    @property
+    def tasks(self) -> tuple[TaskSpec, ...]:
+        return tuple(TASKS[key] for key in self.config.tasks)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether nothing but the tables of the project was learnt from."""
+        return self.config.data.datasets == (PUBLISHED,)
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        self.say("features")
+        return pipeline.prepare(self.table, self.config, curation=self.curation)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        return self.prepared.parts(self.config)
+
+    @property
+    def deployed(self) -> list[Part]:
+        """Parts of the split that answers, of one fold seed."""
+        return [part for part in self.parts if part.split == DEPLOYED and part.fold_seed == 0]
+
+    def rows(self, task: str) -> pd.DataFrame:
+        """What is tested of a task."""
+        rows = self.prepared.observations[self.prepared.is_test]
+        return rows[rows["task"] == task]
+
+    @cached_property
+    def waterfall(self) -> pd.DataFrame:
+        return waterfall(self.table)
+
+    @cached_property
+    def noise(self) -> pd.DataFrame:
+        return repeat_noise(self.table).set_index(["property", "same"])
+
+    @cached_property
+    def leaks(self) -> tuple[Leak, ...]:
+        """Kin across the folds, all splits."""
+        self.say("leaks across the folds")
+        return leakage.audit(self.prepared.observations, self.parts)
+
+    @cached_property
+    def derived(self) -> tuple[Leak, ...]:
+        self.say("columns that follow from a target")
+        prepared = self.prepared
+        return peeking.derived_columns(prepared.observations, prepared.values, prepared.spec.columns, self.deployed,
+                                       table=self.table)
+
+    @cached_property
+    def transforms(self) -> tuple[Leak, ...]:
+        """Whether scalers, fillers and target transforms change with the test rows: one part of each split is tried."""
+        from mtl_core.ensemble.fit import fitted_transforms
+
+        self.say("transforms fitted in the fold")
+        prepared, first = self.prepared, {part.split: part for part in reversed(self.parts)}
+
+        def fit(values, y, part):
+            return fitted_transforms(prepared.training.assign(value=y), values, prepared.spec, self.config, part)
+
+        return peeking.fitted_outside({"Scaling, filling in and the transform of the target": fit}, prepared.values,
+                                      prepared.training["value"].to_numpy(float), tuple(first.values()))
+
+    @cached_property
+    def bands(self) -> Bands:
+        self.say("bands")
+        return bands.measure(self.out_of_fold)
+
+    @cached_property
+    def transfer(self) -> pd.DataFrame:
+        return bands.transfer(self.out_of_fold)
+
+    @cached_property
+    def separation(self) -> pd.DataFrame:
+        """Of the split that answers, all fold seeds."""
+        self.say("the domain of each fold")
+        parts = [part for part in self.parts if part.split == DEPLOYED]
+        scores = separation.domain_scores(self.prepared.observations, parts, self.prepared.spec.symbols)
+        return separation.separation(self.out_of_fold[self.out_of_fold["split"] == DEPLOYED], scores).set_index(["task", "by"])
+
+    @cached_property
+    def validation(self) -> tuple[str, Report] | None:
+        """Id and report of the newest complete validation of this run, the one with the most rungs first."""
+        found = [run.id for run in list_runs(self.root) if run.kind == "validate" and run.status is Status.complete
+                 and run.config.get("run") == self.run]
+        reports = [(run, report) for run in found if (report := validations.read_validation(run, self.root).report)]
+        return max(reports, key=lambda one: (len(one[1].rungs), len(one[1].models), one[0]), default=None)
+
+    @cached_property
+    def other_inputs(self) -> tuple[str, ...]:
+        """Runs that were tested on the same folds with other columns of the composition."""
+        folds, inputs = self.metrics.get("folds_sha256"), self.config.inputs
+        return tuple(run.id for run in list_runs(self.root) if run.id != self.run and folds and run.folds_sha256 == folds
+                     and run.config.get("inputs", "both") != inputs)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of what trained the run."""
+        return (self.record and self.record.versions) or self.description.get("versions", {})
+
+
+def read_facts(run: str = SHIPPED, *, root: Path | None = None, user_root: Path | None = None,
+               say: Say = lambda words: None) -> Facts:
+    """What a report of a complete training starts from.
+
+    Raises RunError for a run that is no complete training, CheckpointError when its data are not what it was trained on.
+    """
+    folder = run_folder(run, root)
+    record = read_record(folder) if (folder / CONFIG).exists() else None
+    if run != SHIPPED:
+        found = find_run(run, root)
+        if found.kind != "train" or found.status is not Status.complete:
+            raise RunError(f"expected a complete training, got a run of the kind {found.kind!r} that is {found.status}: a report "
+                           "is written from the scores of an ensemble")
+    description = read_json(folder / DESCRIPTION)
+    try:
+        config = EnsembleConfig.model_validate(description.get("config"))
+    except ValidationError as error:
+        raise CheckpointError(f"{folder.name}/{DESCRIPTION}: expected the config of an ensemble, got "
+                              f"{in_words(error)}") from error
+    table = read_data(config.data.datasets, root=user_root)
+    if description.get("data_sha256") != table.sha256:
+        raise CheckpointError(f"{folder.name}: expected data with the fingerprint {str(description.get('data_sha256'))[:12]}, as "
+                              f"it was trained on, got {table.sha256[:12]}; train again")
+    return Facts(run, folder, config, description, record, pipeline.evaluate(run, root=root),
+                 pipeline.read_out_of_fold(run, root=root), table, pipeline.pinned(config, user_root, folder)[1], root, say)

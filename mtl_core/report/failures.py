@@ -1,0 +1,99 @@
+"""Where a run is known to fail, found by rules in its own scores."""
+from collections.abc import Iterator
+
+from mtl_core.report.blocks import interval, number
+from mtl_core.report.facts import DEPLOYED, Facts
+from mtl_core.tasks import TASKS
+
+LARGE_ERROR = 1.25  # times the mean absolute error of the whole property
+LEVEL, HELD = 0.9, 0.05  # a band, and how much of its level it may miss
+FLATTERING = ("composition twin", "same paper")
+LARGE_SHARE = 0.25  # of the tests of a split that a leak touches
+
+
+def failures(facts: Facts) -> list[str]:
+    """One sentence each, with its numbers; the same rules for every run."""
+    return [sentence for find in (_families, _beaten, _raw_bands, _moved_bands, _papers, _domain, _flattered, _broken)
+            for sentence in find(facts)]
+
+
+def _families(facts: Facts) -> Iterator[str]:
+    for task, splits in facts.metrics["metrics"].items():
+        whole, unit = splits[DEPLOYED], TASKS[task].learning_unit
+        for family, row in whole["families"].items():
+            if row["r2"] < 0 or row["mae"] > LARGE_ERROR * whole["mae"]:
+                yield (f"{TASKS[task].label}, family {family} ({row['n']} readings), by paper: R² within the family "
+                       f"{number(row['r2'])}, mean error {number(row['mae'])} against {number(whole['mae'])} {unit} of all.")
+
+
+def _beaten(facts: Facts) -> Iterator[str]:
+    if facts.validation:
+        run, report = facts.validation
+        for score in report.scores:
+            if score.difference and score.difference.high is not None and score.difference.high < 0:
+                yield (f"{TASKS[score.task].label}, rung {score.rung}: {score.model} is better, R² {number(score.r2.value)}; the "
+                       f"interval of the difference lies below zero (validation {run}).")
+        return
+    for task, splits in facts.metrics["metrics"].items():
+        for split, row in splits.items():
+            for model, other in facts.metrics.get("baselines", {}).get(task, {}).get(split, {}).items():
+                if other["r2"] >= row["r2"]:
+                    yield (f"{TASKS[task].label}, split {split}: {model} has R² {number(other['r2'])}, this run "
+                           f"{number(row['r2'])}; whether that is chance is not known without a validation.")
+
+
+def _raw_bands(facts: Facts) -> Iterator[str]:
+    for row in _held(facts, "raw").itertuples():
+        if row.coverage < row.level - HELD:
+            yield (f"{TASKS[row.task].label}, by paper: {row.level:.0%} bands as the networks state them hold {row.coverage:.0%} "
+                   "of the readings; predictions therefore come with calibrated ones.")
+
+
+def _held(facts, kind):
+    """Coverage of 90 % bands on the split that answers."""
+    rows = facts.bands.coverage()
+    return rows[(rows["kind"] == kind) & (rows["level"] == LEVEL) & (rows["split"] == DEPLOYED)]
+
+
+def _moved_bands(facts: Facts) -> Iterator[str]:
+    rows = facts.transfer[(facts.transfer["kind"] == "conformal") & (facts.transfer["split"] == DEPLOYED)]
+    for row in rows.itertuples():
+        if row.coverage < row.level - HELD:
+            yield (f"{TASKS[row.task].label}, by paper: calibrated on the split {row.calibrated_on}, {row.level:.0%} bands would "
+                   f"hold {row.coverage:.0%} of the readings.")
+
+
+def _papers(facts: Facts) -> Iterator[str]:
+    for row in _held(facts, "conformal").itertuples():
+        if row.held_papers < row.level:
+            yield (f"{TASKS[row.task].label}, by paper: the {row.level:.0%} band holds so many of the readings in "
+                   f"{row.held_papers:.0%} of the papers only; where it misses, it tends to miss a whole paper.")
+
+
+def _domain(facts: Facts) -> Iterator[str]:
+    for (task, by), row in facts.separation.iterrows():
+        name = TASKS[task].label
+        if by == "domain score" and not row["auroc_low"] > 0.5:
+            yield (f"{name}, by paper: the distance to the training alloys does not tell large errors from small ones (AUROC "
+                   f"{_estimate(row, 'auroc')}).")
+        if by == "outside" and row["ratio_low"] > 1:
+            yield f"{name}, by paper: outside the domain the mean error is {_estimate(row, 'ratio')} times that inside."
+
+
+def _estimate(row, name):
+    return interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
+
+
+def _flattered(facts: Facts) -> Iterator[str]:
+    shares: dict[tuple[str, str], list[str]] = {}
+    for leak in facts.leaks:
+        if leak.kind in FLATTERING and leak.share > LARGE_SHARE:
+            shares.setdefault((leak.task, leak.split), []).append(f"{leak.share:.0%} {leak.kind}")
+    for (task, split), words in shares.items():
+        yield f"{TASKS[task].label}, split {split}: its scores flatter, for tests have kin in training ({', '.join(words)})."
+
+
+def _broken(facts: Facts) -> Iterator[str]:
+    for leak in (*facts.leaks, *facts.derived, *facts.transforms):
+        if leak.is_alarm:
+            yield f"Broken promise, {leak.kind}{f' in split {leak.split}' if leak.split else ''}: {leak.evidence}"

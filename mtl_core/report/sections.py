@@ -1,0 +1,227 @@
+"""The sections of a model card, each written from facts."""
+import json
+from collections.abc import Iterable
+
+import pandas as pd
+
+from mtl_core.data.rules import RULES
+from mtl_core.data.training import CONDITIONS
+from mtl_core.ensemble.config import PRESETS
+from mtl_core.fingerprints import folds_sha256
+from mtl_core.report.blocks import Block, Bullets, Code, Section, Text, interval, number, table
+from mtl_core.report.checklists import CHECKLISTS, answers
+from mtl_core.report.facts import DEPLOYED, SOURCES, Facts
+from mtl_core.report.failures import failures
+from mtl_core.tasks import ELECTROLYTE, TASKS
+from mtl_core.validation.bands import KINDS
+from mtl_core.validation.leakage import LEAKS
+from mtl_core.validation.rungs import RUNGS
+
+REASONS = {rule.name: rule.reason for rule in RULES}
+
+
+def sections(facts: Facts) -> tuple[Section, ...]:
+    """The whole card, in order."""
+    makers = {"What this is": _model, "Data": _data, "Splits": _splits, "Leaks": _leaks, "Accuracy": _accuracy,
+              "Bands": _bands, "Domain": _domain, "Known failures": _failures, "Configuration": _configuration,
+              "Environment": _environment, "To reproduce": _commands}
+    return (*(Section(title, tuple(make(facts))) for title, make in makers.items()), *_checklists(facts))
+
+
+def _model(facts: Facts) -> Iterable[Block]:
+    config, metrics = facts.config, facts.metrics
+    names = ", ".join(f"{task.label.lower()} ({task.unit})" for task in facts.tasks)
+    yield Text(f"Run {facts.run}: {metrics['n_members']} networks with {metrics['n_masks']} dropout masks each predict {names} "
+               f"from the composition and the conditions of an alloy. They are those of the split by paper ({DEPLOYED}), and "
+               "so are the bands: for an alloy of a paper that nobody has read yet.")
+    yield table(("property", "range of the readings", "alloys", "papers", "depends on, besides composition"), [
+        (task.label, f"{_range(facts.rows(task.key))} {task.unit}", facts.rows(task.key)["alloy_id"].nunique(),
+         facts.rows(task.key)["reference_group"].nunique(), ", ".join(task.conditions)) for task in facts.tasks])
+    yield Text(f"Seed {config.seed}. An answer outside the measured compositions and conditions is marked as such; see Domain.")
+
+
+def _range(rows: pd.DataFrame) -> str:
+    known = rows["value"].dropna()
+    return f"{number(known.min())} to {number(known.max())}" if len(known) else "bounds only"
+
+
+def _data(facts: Facts) -> Iterable[Block]:
+    data, table_ = facts.config.data, facts.table
+    yield Text(f"Datasets: {', '.join(data.datasets)}. Fingerprint (SHA-256) {table_.sha256}. {len(table_.alloys):,} alloys, "
+               f"{len(table_.measurements):,} readings, {len(table_.references):,} papers.")
+    rows = facts.prepared.observations
+    of_source = rows["source"].value_counts()
+    yield table(("source", "readings used", "cite", "data", "licence"), [
+        (name, n, *((known.citation + ", " + known.doi, known.data_doi, known.licence) if (known := SOURCES.get(name)) else
+                    ("brought in by the user",) * 2 + ("not stated",))) for name, n in of_source.items()])
+    for task in facts.tasks:
+        steps = facts.waterfall[facts.waterfall["property"] == task.key]
+        yield table((f"{task.label}: cleaning", "why", "removed", "left"), [
+            (step.step, REASONS.get(step.step, ""), step.removed, step.n) for step in steps.itertuples()])
+    yield table(("property", "tested", "exact", "censored", "mean", "standard deviation", "lowest", "median", "highest"),
+                [_distribution(facts.rows(task.key), task) for task in facts.tasks])
+    yield table(("property", "family", "readings", "papers", "share of its largest paper"),
+                [row for task in facts.tasks for row in _families(facts.rows(task.key), task)])
+    yield table(("property", *CONDITIONS), [
+        (f"{task.label}: share not reported", *_not_reported(facts.rows(task.key), task)) for task in facts.tasks])
+    if facts.curation:
+        yield Text(f"Curation {facts.curation.id}: {len(facts.curation.decisions)} decisions, rules in the fold: "
+                   f"{', '.join(facts.curation.rules) or 'none'}. It acts on training rows; every default row is tested as "
+                   "published.")
+
+
+def _distribution(rows, task):
+    exact = rows["value"].dropna()
+    return (f"{task.label} ({task.unit})", len(rows), len(exact), len(rows) - len(exact), exact.mean(), exact.std(), exact.min(),
+            exact.median(), exact.max())
+
+
+def _families(rows, task):
+    for family, of_family in rows.groupby("family", sort=False):
+        largest = of_family["reference_group"].value_counts(normalize=True).iloc[0]
+        yield task.label, family, len(of_family), of_family["reference_group"].nunique(), float(largest)
+
+
+def _not_reported(rows, task):
+    """None where the property does not depend on the condition."""
+    return (float(rows[name].isna().mean()) if set(task.conditions) & set(ELECTROLYTE) else None for name in CONDITIONS)
+
+
+def _splits(facts: Facts) -> Iterable[Block]:
+    train = facts.config.train
+    yield Text(f"{train.n_folds} folds × {train.n_fold_seeds} seeds a split, {train.n_repeats} networks a fold. Fingerprint of "
+               f"who was held out when: {folds_sha256(facts.out_of_fold)}.")
+    yield table(("split", "what is held out together", "what it keeps out of training", "what it does not"), [
+        (split, RUNGS[split].holds_out, RUNGS[split].forbids, RUNGS[split].allows) for split in train.splits])
+    if facts.validation:
+        run, report = facts.validation
+        yield Text(f"Validation {run}:")
+        yield table(("rung", "held out together", "parts", "folds", "fingerprint"), [
+            (RUNGS[rung].label, about.holds_out, len(about.parts), about.lock, about.folds_sha256[:12])
+            for rung, about in report.rungs.items()])
+
+
+def _leaks(facts: Facts) -> Iterable[Block]:
+    yield Text("Share of the tests with such kin among the training rows of their part. Where it is large, scores are in part "
+               "those of readings that were nearly known.")
+    splits = facts.config.train.splits
+    found = {(leak.kind, leak.task, leak.split): leak for leak in facts.leaks}
+    yield table(("leak", "property", *splits), [
+        (kind, TASKS[task].label, *(found[kind, task, split].share for split in splits))
+        for kind in dict.fromkeys(leak.kind for leak in facts.leaks) for task in facts.config.tasks])
+    yield Bullets(tuple(f"{kind}: {LEAKS[kind]}" for kind in LEAKS))
+    yield table(("looked for", "where", "found"), [
+        (leak.kind, TASKS[leak.task].label if leak.task else "every property", leak.evidence)
+        for leak in (*facts.derived, *facts.transforms)])
+
+
+def _accuracy(facts: Facts) -> Iterable[Block]:
+    yield Text("Out of fold, exact readings, in the unit that is learnt; pooled over the rows of a fold seed, mean of the seeds.")
+    yield table(("property", "split", "n", "R²", "R² of the fold seeds", "MAE", "RMSE", "mean of the family R²", "ridge R²",
+                 "extra trees R²", "R² that repeats allow"), list(_scores(facts)))
+    if facts.validation:
+        run, report = facts.validation
+        yield Text(f"Validation {run}, with 95 % intervals over papers; the difference is R² of this run less that of the "
+                   "model, paired on the same rows.")
+        yield table(("property", "rung", "model", "n", "R²", "MAE", "RMSE", "difference of R²"), [
+            (TASKS[score.task].label, RUNGS[score.rung].label, score.model, score.n,
+             *(interval(one.value, one.low, one.high) if one else None
+               for one in (score.r2, score.mae, score.rmse, score.difference))) for score in report.scores])
+    yield table(("property", "family", "n", "R² within it, by paper", "MAE"), [
+        (TASKS[task].label, family, row["n"], row["r2"], row["mae"]) for task, splits in facts.metrics["metrics"].items()
+        for family, row in splits[DEPLOYED]["families"].items()])
+
+
+def _scores(facts):
+    for task, splits in facts.metrics["metrics"].items():
+        ceiling = facts.noise.loc[(task, "alloy and conditions"), "r2_ceiling"]
+        for split, row in splits.items():
+            others = facts.metrics.get("baselines", {}).get(task, {}).get(split, {})
+            seeds = row.get("r2_of_fold_seed", [])
+            yield (TASKS[task].label, split, row["n"], row["r2"], f"{number(min(seeds))} to "
+                                                                  f"{number(max(seeds))}" if seeds else None,
+                   row["mae"], row["rmse"], row.get("class_mean_r2"), others.get("ridge", {}).get("r2"),
+                   others.get("extra trees", {}).get("r2"), ceiling)
+
+
+def _bands(facts: Facts) -> Iterable[Block]:
+    yield Bullets(tuple(f"{kind}: {words}" for kind, words in KINDS.items()))
+    yield Text("Share of exact readings inside, by level; then, of the 90 % band, the mean width, the mean over papers of "
+               "their own shares, and the share of papers that lie inside with all their readings.")
+    levels = facts.bands.levels
+    heads = ("property", "split", "band", *(f"{level:.0%}" for level in levels), "width", "mean of the papers", "papers inside")
+    by_band = facts.bands.coverage().set_index("level").groupby(["task", "split", "kind"], sort=False)
+    yield table(heads, [(TASKS[task].label, split, kind, *rows["coverage"], *rows.loc[0.9, ["width", "papers", "whole_papers"]])
+                        for (task, split, kind), rows in by_band])
+    yield table(("property", "split", "band", "mean z²", "factor", "CRPS", "−ln density"), [
+        (TASKS[row.task].label, row.split, row.kind, row.mean_z2, row.factor, row.crps, row.nll)
+        for row in facts.bands.accuracy().itertuples()])
+    held = facts.transfer[facts.transfer["kind"] == "conformal"]
+    yield Text("Share of readings inside the conformal 90 % band, calibrated on one split and tested on another; in brackets "
+               "the mean of the papers.")
+    splits = list(held["split"].unique())
+    cell = held.set_index(["task", "calibrated_on", "split"])
+    yield table(("property", "calibrated on", *(f"tested on {split}" for split in splits)), [
+        (TASKS[task].label, home, *(f"{cell.loc[(task, home, split), 'coverage']:.3f} "
+                                    f"({cell.loc[(task, home, split), 'papers']:.3f})"
+                                    for split in splits)) for task in held["task"].unique() for home in splits])
+
+
+def _domain(facts: Facts) -> Iterable[Block]:
+    yield Text("An alloy is outside where it holds more of an element, another pair of elements or other conditions than the "
+               "training rows of its fold, or is further from all of them than alloys of different papers usually are. By paper:")
+    rows = facts.separation
+    yield table(("property", "tests", "outside", "mean error outside / inside", "domain score finds the worst quarter (AUROC)",
+                 "std finds it (AUROC)"), [
+        (task.label, int(rows.loc[(task.key, "outside"), "n"]), int(rows.loc[(task.key, "outside"), "n_outside"]),
+         _of(rows.loc[(task.key, "outside")], "ratio"), _of(rows.loc[(task.key, "domain score")], "auroc"),
+         _of(rows.loc[(task.key, "std")], "auroc")) for task in facts.tasks if (task.key, "outside") in rows.index])
+    yield Text("An AUROC of 0.5 is chance. 95 % intervals over papers.")
+
+
+def _of(row, name):
+    return interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
+
+
+def _failures(facts: Facts) -> Iterable[Block]:
+    yield Bullets(tuple(failures(facts)) or ("None of those that are looked for was found.",))
+
+
+def _configuration(facts: Facts) -> Iterable[Block]:
+    spec = facts.prepared.spec
+    kinds = pd.Series(spec.kinds).value_counts(sort=False)
+    yield Text(f"{len(spec.columns)} columns go in: " + ", ".join(f"{n} of the kind {kind}" for kind, n in kinds.items()) + ".")
+    yield Code(_config_text(facts))
+
+
+def _config_text(facts: Facts) -> str:
+    return json.dumps(facts.config.model_dump(mode="json"), indent=1, ensure_ascii=False)
+
+
+def _environment(facts: Facts) -> Iterable[Block]:
+    yield table(("package", "version when it was trained"), list(facts.versions.items()))
+    code = facts.record.code_sha256 if facts.record else "not kept for this run"
+    took = f"{facts.metrics['seconds']:.0f} s" if "seconds" in facts.metrics else "not kept"
+    yield Text(f"Fingerprint of the code: {code}. Training took {took}.")
+
+
+def _commands(facts: Facts) -> Iterable[Block]:
+    preset = next((name for name, config in PRESETS.items() if config == facts.config), None)
+    train = f"python -m mtl_core train --preset {preset}" if preset else "python -m mtl_core train --config config.json"
+    if not preset:
+        yield Text("config.json holds what stands under Configuration.")
+    yield Code("\n".join([
+        train, f"python -m mtl_core evaluate --run {facts.run}", f"python -m mtl_core validate --run {facts.run} --size main",
+        f"python -m mtl_core report --run {facts.run} --out report.html"]))
+    yield Text("The same config, data, code and packages give the same numbers on the same kind of processor.")
+
+
+def _checklists(facts: Facts) -> Iterable[Section]:
+    for title, items in CHECKLISTS.items():
+        found = answers(items, facts)
+        met = sum(answer.is_met for _, answer in found)
+        yield Section(title, (
+            Text(f"{met} of {len(found)} met. Each answer follows from the files of the run; what they cannot show counts as "
+                 "not met."),
+            table(("item", "asks for", "met", "because"), [(item.key, item.asks, answer.is_met, answer.fact)
+                                                           for item, answer in found])))
