@@ -1,0 +1,162 @@
+"""Learning curves: one task learnt from fewer and fewer of its labels, with all else as it was.
+
+Labels are left out by whole groups of the split (papers, or twins), in one random order a fold seed, so that the labels of a
+smaller share are among those of a larger one. The other tasks keep all theirs, and the rows that are tested stay the same.
+"""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from mtl_core.data.folds import split_groups
+from mtl_core.ensemble.config import EnsembleConfig, TrainConfig
+from mtl_core.ensemble.parts import Part
+from mtl_core.errors import ConfigError
+from mtl_core.seeds import child_seed
+
+# Differences are paired and curves need several draws of labels, so seeds are worth more here than members and epochs.
+SMALL = EnsembleConfig(train=TrainConfig(epochs=60, n_folds=5, n_fold_seeds=3, n_repeats=1))
+SHARES = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
+NEXT = 50  # measurements, whose worth is asked for
+EXPONENTS = np.linspace(0.1, 2.0, 39)
+RESAMPLES = 300
+
+
+def thinned(observations: pd.DataFrame, parts: Sequence[Part], task: str, *, seed: int,
+            shares: Sequence[float] = SHARES) -> tuple[Part, ...]:
+    """The parts for each share, share by share: they learn from that share of the task's labels, and test its rows only.
+
+    What is called the split of such a part is its share ("0.25"), so all that tells splits apart tells shares apart.
+    Raises ConfigError for shares that do not rise to 1, or a part that has no label of the task.
+    """
+    if list(shares) != sorted(set(shares)) or shares[0] <= 0 or shares[-1] != 1.0:
+        raise ConfigError(f"expected shares that rise from above 0 to 1, got {', '.join(map(str, shares))}")
+    is_mine = (observations["task"] == task).to_numpy()
+    groups = {split: split_groups(observations, split) for split in {part.split for part in parts}}
+    kept = [_nested(part, is_mine, groups[part.split], shares, seed) for part in parts]
+    return tuple(replace(part, split=f"{share:g}", is_training=part.is_training & (~is_mine | of_part[number]),
+                         is_test=part.is_test & is_mine)
+                 for number, share in enumerate(shares) for part, of_part in zip(parts, kept, strict=True))
+
+
+def _nested(part: Part, is_mine: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: int) -> list[np.ndarray]:
+    """Which rows each share keeps, bool [n]. A group that is larger than what is left of a share waits for a larger share."""
+    labels = np.flatnonzero(part.is_training & is_mine)
+    if not len(labels):
+        raise ConfigError(f"expected labels in every part, got none in fold {part.fold} of the split {part.split}")
+    sizes = pd.Series(groups[labels]).value_counts()
+    drawn = np.random.default_rng(child_seed(seed, "labels", part.split, part.fold_seed)).permutation(groups.max() + 1)
+    waiting = [group for group in drawn if group in sizes.index]
+    taken, n, kept = [], 0, []
+    for share in shares:
+        for group in list(waiting):
+            if n + sizes[group] <= round(share * len(labels)):
+                waiting.remove(group)
+                taken, n = [*taken, group], n + sizes[group]
+        if not taken:  # not even one group is small enough
+            taken, n = [sizes.index[-1]], sizes.iloc[-1]
+            waiting.remove(taken[0])
+        kept.append(np.isin(groups, taken))
+    return kept
+
+
+def n_labels(observations: pd.DataFrame, parts: Sequence[Part], task: str) -> pd.Series:
+    """How many labels of the task the parts of each share learn from on average, by share."""
+    is_mine = (observations["task"] == task).to_numpy()
+    counts = pd.DataFrame({"share": [float(part.split) for part in parts],
+                           "n": [(part.is_training & is_mine).sum() for part in parts]})
+    return counts.groupby("share")["n"].mean()
+
+
+def points(cells: Mapping[str, pd.DataFrame], labels: pd.Series) -> pd.DataFrame:
+    """One row a model and share: model, share, n_labels, and r2, mae and rmse of exact rows, each with low and high.
+
+    cells: model → its out-of-fold table, whose `split` is the share; labels: see `n_labels`. Learning unit; the intervals are
+    95 %, by resampling papers.
+    """
+    from mtl_core.uncertainty.comparison import accuracies
+
+    found = []
+    for model, cell in cells.items():
+        for share, rows in _exact(cell).groupby(cell["split"].astype(float)):
+            row = {"model": model, "share": share, "n_labels": labels[share]}
+            for name, numbers in accuracies(rows).items():
+                row |= dict(zip((name, f"{name}_low", f"{name}_high"), numbers, strict=True))
+            found.append(row)
+    return pd.DataFrame(found)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """RMSE(n) ≈ floor + scale · n^−exponent of n labels, and what `more` labels beyond `n` would be worth: what R² rises by, and
+    RMSE falls by, each with a 95 % interval from resampling papers and draws."""
+
+    floor: float
+    scale: float
+    exponent: float
+    n: int
+    more: int
+    gain: float
+    gain_low: float
+    gain_high: float
+    fall: float
+    fall_low: float
+    fall_high: float
+
+
+def fit(cell: pd.DataFrame, labels: pd.Series, *, n: int, more: int = NEXT) -> Fit:
+    """The curve of one model, and what it says about the next measurements; they are taken to be of the kind of those before.
+
+    cell: out of fold, with the shares as splits; labels: see `n_labels`; n: how many labels there are in all.
+    """
+    errors, values, papers = _errors(cell)
+    n_labels = labels.sort_index().to_numpy(float)
+    once = np.ones((1, len(values)))
+    law, found = _worth(n_labels, errors.mean(axis=2), values, once[0], n, more)
+    drawn = [_worth(n_labels, of_draws, values, weight, n, more)[1] for weight, of_draws in _resamples(errors, papers)]
+    (gain_low, fall_low), (gain_high, fall_high) = np.quantile(drawn, [0.025, 0.975], axis=0) if drawn else [(np.nan,) * 2] * 2
+    return Fit(*law, n, more, found[0], gain_low, gain_high, found[1], fall_low, fall_high)
+
+
+def _exact(cell: pd.DataFrame) -> pd.DataFrame:
+    return cell[cell["low"] == cell["high"]] if "high" in cell else cell
+
+
+def _errors(cell: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, pd.Series]:
+    """Squared errors [n, shares, draws] of the exact rows, their values [n] and papers [n]."""
+    rows = _exact(cell).assign(share=cell["split"].astype(float), error=(cell["low"] - cell["mean"]) ** 2)
+    wide = rows.pivot(index="measurement_id", columns=["share", "fold_seed"], values="error").sort_index(axis=1)
+    facts = rows.drop_duplicates("measurement_id").set_index("measurement_id").loc[wide.index]
+    return wide.to_numpy().reshape(len(wide), rows["share"].nunique(), -1), facts["low"].to_numpy(), facts["reference_group"]
+
+
+def _resamples(errors, papers):
+    """Weights of the rows [n] when whole papers are drawn with replacement, and squared errors [n, shares] of drawn draws."""
+    from mtl_core.uncertainty.comparison import resampled_papers
+
+    if papers.nunique() < 2:
+        return
+    rng = np.random.default_rng(0)
+    for weight in resampled_papers(papers)[:RESAMPLES]:
+        yield weight, errors[:, :, rng.integers(errors.shape[2], size=errors.shape[2])].mean(axis=2)
+
+
+def _worth(labels, errors, values, weight, n, more) -> tuple[tuple[float, float, float], tuple[float, float]]:
+    """Floor, scale and exponent; then by how much R² rises and RMSE falls from n labels to `more` of them."""
+    floor, scale, exponent = law = power_law(labels, np.sqrt(np.average(errors, axis=0, weights=weight)))
+    now, then = (floor + scale * at**-exponent for at in (n, n + more))
+    variance = np.average((values - np.average(values, weights=weight)) ** 2, weights=weight)
+    return law, ((now**2 - then**2) / variance, now - then)
+
+
+def power_law(n: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+    """Floor a ≥ 0, scale b ≥ 0 and exponent c of y ≈ a + b n^−c: least squares of relative errors, c on a grid.
+
+    The form is that of Hestness et al. 2017 (arXiv 1712.00409).
+    """
+    from scipy.optimize import nnls
+
+    fitted = [(*nnls(np.stack([1 / y, n**-c / y], axis=1), np.ones(len(y))), c) for c in EXPONENTS]
+    (floor, scale), _, exponent = min(fitted, key=lambda one: one[1])
+    return float(floor), float(scale), float(exponent)

@@ -1,0 +1,131 @@
+"""Where sharing pays: the four wirings on pairs of tasks, paired on the same folds, with fewer and fewer labels of the target.
+
+All four are of the same networks, trained for as many steps at every share, by the trainer of all ensembles. What the source
+tells is predicted as in `mtl_core.ensemble.wiring`. Since no labels of the source are left out, its networks are trained once and
+tell the members of all shares, and of both wirings that are told something.
+"""
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from mtl_core.ensemble.config import EnsembleConfig, Wiring
+from mtl_core.ensemble.parts import Part
+
+SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
+ALONE: Wiring = "single-task"
+WIRINGS: tuple[Wiring, ...] = (ALONE, "multi-task", "difference", "latent")
+
+
+class Pair(NamedTuple):
+    """A task whose labels are left out, and the one that it may learn from."""
+
+    target: str
+    source: str
+
+
+# Strength is tied to hardness by plastic flow, HV [kgf/mm²] ≈ 0.3 σ_y [MPa] (Tabor 1951); repassivation happens below pitting.
+PAIRS = (Pair("hardness", "yield_strength"), Pair("repassivation_potential", "pitting_potential"),
+         Pair("ultimate_strength", "hardness"), Pair("hardness", "pitting_potential"), Pair("yield_strength", "hardness"),
+         Pair("pitting_potential", "hardness"))
+
+
+def config_of(pair: Pair, config: EnsembleConfig) -> EnsembleConfig:
+    """The config for a pair, the source first, which is the one that tells."""
+    return config.model_copy(update={"tasks": (pair.source, pair.target), "wiring": "multi-task", "source": None})
+
+
+def wired_cells(prepared, parts: Sequence[Part], thin: Sequence[Part], pair: Pair, config: EnsembleConfig, *,
+                wirings: Collection[Wiring], state: Path,
+                should_stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[Wiring, pd.DataFrame]]:
+    """Each of the wirings with its out-of-fold table of the target, whose `split` is the share.
+
+    prepared: of both tasks, see `mtl_core.pipeline.Prepared`; parts: of the folds; thin: those of `curves.thinned`, share by
+    share; config: see `config_of`, one member a part; state: see `cells.our_cell`.
+    """
+    from mtl_core.ensemble.fit import fit_ensemble
+    from mtl_core.uncertainty.metrics import out_of_fold
+    from mtl_core.validation.cells import our_cell
+
+    own, alone = prepared.of_task(pair.target, thin), config.for_task(pair.target)
+    if ALONE in wirings:
+        yield ALONE, our_cell(*own, alone, state=state, should_stop=should_stop)
+    if "multi-task" in wirings:
+        yield "multi-task", our_cell(prepared, thin, config, state=state, should_stop=should_stop)
+    if not {"difference", "latent"} & set(wirings):
+        return
+    (rows, mine), every = own, told(prepared, parts, pair, config, len(thin) // len(parts), should_stop=should_stop)
+    for wiring in (name for name in ("difference", "latent") if name in wirings):
+        of_wiring = replace(every, is_added=wiring == "difference")
+        ensemble, _ = fit_ensemble(rows.training, rows.values, rows.spec, alone, mine, told=of_wiring, should_stop=should_stop)
+        yield wiring, out_of_fold(ensemble, mine, rows.observations, rows.values)
+
+
+def told(prepared, parts: Sequence[Part], pair: Pair, config: EnsembleConfig, n_shares: int, *,
+         should_stop: Callable[[], bool] = lambda: False):
+    """What the rows of the target are told in the parts of all shares, share by share; see `mtl_core.ensemble.fit.Told`."""
+    from mtl_core.ensemble.fit import fit_ensemble
+    from mtl_core.ensemble.wiring import _Tells, inner_parts
+
+    inner = inner_parts(prepared.training, parts, seed=config.seed)
+
+    def trained(some: Sequence[Part]):
+        rows, mine = prepared.of_task(pair.source, some)
+        return fit_ensemble(rows.training, rows.values, rows.spec, config.for_task(pair.source), mine, should_stop=should_stop)[0]
+
+    inside = trained([part for several in inner for part in several])
+    tells = _Tells(prepared.training, prepared.values, prepared.spec, config, inner, inside, trained(parts))
+    once = tells(pair.target)
+    return replace(once, values=np.tile(once.values, (n_shares, 1)), ensemble=_repeated(once.ensemble, n_shares))
+
+
+def _repeated(ensemble, times: int):
+    """The members again and again, each as the member of a part of its own."""
+    from mtl_core.features.preparation import mapped
+
+    again = np.tile(np.arange(ensemble.n_members), times)
+    features, targets = (mapped(fitted, lambda array: array[ensemble.part_of_member[again]])
+                         for fitted in (ensemble.features, ensemble.targets))
+    return replace(ensemble, part_of_member=np.arange(len(again)), masks=tuple(mask[again] for mask in ensemble.masks),
+                   parameters={name: value[again] for name, value in ensemble.parameters.items()}, features=features,
+                   targets=targets)
+
+
+def worth(cells: dict[Wiring, pd.DataFrame], labels: pd.Series) -> pd.DataFrame:
+    """One row a wiring and share: wiring, share, n_labels, n, r2, mae, and the difference, R² less that of the target alone, with
+    low and high, its 95 % interval by resampling papers; these are empty for the wiring "single-task" itself.
+
+    cells: out of fold, with the shares as splits; labels: see `curves.n_labels`.
+    """
+    from mtl_core.uncertainty.comparison import compare
+
+    found = []
+    for wiring, cell in cells.items():
+        compared = compare(cells[ALONE], cell).rename(columns={"r2_after": "r2", "mae_after": "mae"})
+        if wiring == ALONE:
+            compared[["difference", "low", "high"]] = np.nan
+        share = compared["split"].astype(float)
+        found.append(compared.assign(wiring=wiring, share=share, n_labels=share.map(labels)))
+    return pd.concat(found, ignore_index=True)[["wiring", "share", "n_labels", "n", "r2", "mae", "difference", "low", "high"]]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """winner: the best of the wirings that are better than learning the target alone, by more than the papers leave open; ALONE
+    where all others are worse, None where it cannot be told. harmful: the wirings that are worse than alone."""
+
+    winner: Wiring | None
+    harmful: tuple[Wiring, ...]
+
+
+def advice(rows: pd.DataFrame) -> Advice:
+    """What the rows of `worth` of one share say."""
+    shared = rows[rows["wiring"] != ALONE]
+    better, worse = shared[shared["low"] > 0], shared[shared["high"] < 0]
+    harmful = tuple(worse["wiring"])
+    if len(better):
+        return Advice(better.loc[better["difference"].idxmax(), "wiring"], harmful)
+    return Advice(ALONE if len(shared) and len(worse) == len(shared) else None, harmful)

@@ -1,0 +1,140 @@
+"""Learning curves, and where sharing pays."""
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mtl_core.data.training import CONDITIONS
+from mtl_core.ensemble.config import NetworkConfig, TrainConfig
+from mtl_core.errors import ConfigError
+from mtl_core.pipeline import Prepared
+from mtl_core.validation import curves, sharing
+from tests.model_samples import CONFIG, SPEC, features_of, made_up_observations, parts_by_paper
+
+PAIR = sharing.Pair("pitting_potential", "hardness")
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return made_up_observations(120)
+
+
+@pytest.fixture(scope="module")
+def parts(rows):
+    return parts_by_paper(rows)
+
+
+def test_smaller_shares_hold_whole_papers_of_larger_ones_and_all_else_stays(rows, parts):
+    thin = curves.thinned(rows, parts, PAIR.target, seed=0, shares=(0.2, 0.5, 1.0))
+    is_mine, paper = (rows["task"] == PAIR.target).to_numpy(), rows["reference_group"].to_numpy()
+    by_share = {share: thin[3 * number:3 * number + 3] for number, share in enumerate((0.2, 0.5, 1.0))}
+    for fold, part in enumerate(parts):
+        few, half, every = (by_share[share][fold] for share in (0.2, 0.5, 1.0))
+        assert not (few.is_training & ~half.is_training).any()
+        assert (every.is_training == part.is_training).all()
+        for share, one in ((0.2, few), (0.5, half)):
+            assert (one.is_training == part.is_training)[~is_mine].all(), "labels of the other task are not touched"
+            kept, left_out = one.is_training & is_mine, part.is_training & is_mine & ~one.is_training
+            assert not set(paper[kept]) & set(paper[left_out])
+            assert 0.6 * share <= kept.sum() / (part.is_training & is_mine).sum() <= share + 0.01
+            assert (one.is_test == (part.is_test & is_mine)).all() and one.split == f"{share:g}"
+    assert curves.n_labels(rows, thin, PAIR.target).is_monotonic_increasing
+
+
+def test_fold_seeds_draw_other_labels_and_a_share_is_never_empty(rows, parts):
+    again = tuple(replace(part, fold_seed=1) for part in parts)
+    kept = [curves.thinned(rows, some, PAIR.target, seed=0, shares=(0.2, 1.0))[0].is_training for some in (parts, again)]
+    assert (kept[0] != kept[1]).any()
+    tiny = curves.thinned(rows, parts, PAIR.target, seed=0, shares=(0.001, 1.0))
+    assert curves.n_labels(rows, tiny, PAIR.target)[0.001] > 0
+
+
+@pytest.mark.parametrize("shares", [(0.5,), (1.0, 0.5), (0.0, 1.0)])
+def test_shares_rise_to_all_labels(rows, parts, shares):
+    with pytest.raises(ConfigError, match="shares that rise from above 0 to 1"):
+        curves.thinned(rows, parts, PAIR.target, seed=0, shares=shares)
+
+
+def test_a_power_law_is_found_again():
+    n = np.array([20, 40, 100, 200, 300, 400.0])
+    floor, scale, exponent = curves.power_law(n, 60 + 500 * n**-0.6)
+    assert (floor, scale, exponent) == pytest.approx((60, 500, 0.6), rel=0.02)
+
+
+def made_up_cell(sd_of, n=300, draws=3):
+    """Out of fold, with errors of a known spread at each share."""
+    rng = np.random.default_rng(0)
+    facts = pd.DataFrame({"measurement_id": range(n), "task": "hardness", "low": rng.normal(0, 200, n),
+                          "reference_group": rng.integers(60, size=n)})
+    tables = [facts.assign(split=f"{share:g}", fold_seed=draw, fold=0, mean=facts["low"] + rng.normal(0, sd, n))
+              for share, sd in sd_of.items() for draw in range(draws)]
+    return pd.concat(tables, ignore_index=True)
+
+
+def test_the_worth_of_the_next_labels_lies_in_its_interval_and_is_nothing_on_a_flat_curve():
+    labels = pd.Series({share: 400 * share for share in curves.SHARES})
+    falling = {share: 50 + 600 * (400 * share) ** -0.5 for share in curves.SHARES}
+    found = curves.fit(made_up_cell(falling), labels, n=500)
+    truth = 600 * (500**-0.5 - 550**-0.5)
+    assert found.fall_low <= truth <= found.fall_high and found.gain > 0
+    assert found.fall == pytest.approx(truth, abs=1.0)
+    flat = curves.fit(made_up_cell(dict.fromkeys(curves.SHARES, 90.0)), labels, n=500)
+    assert flat.gain == pytest.approx(0.0, abs=0.002) and flat.gain_low <= 0.001
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    """Pitting potential is twice the hardness of a curved law, and hardly anybody measured it."""
+    rng = np.random.default_rng(1)
+    rows = made_up_observations(240)
+    rows = rows.assign(**{name: np.nan for name in CONDITIONS if name not in rows})
+    truth = 100 + 10 * rows["at_Cr"] + 150 * np.sin(rows["at_Ni"] / 2)
+    value = np.where(rows["task"] == "hardness", truth, 2 * truth) + rng.normal(0, 5, len(rows))
+    rows = rows.assign(value=value, low=value, high=value)
+    every = np.ones(len(rows), bool)
+    return Prepared(rows, features_of(rows), SPEC, rows, every, every)
+
+
+def test_a_task_with_few_labels_gains_by_what_is_told_of_the_one_it_follows(prepared, tmp_path):
+    config = sharing.config_of(PAIR, CONFIG.model_copy(update={
+        "network": NetworkConfig(trunk=(24,), head=8), "train": TrainConfig(epochs=40, batch_size=16, n_repeats=1)}))
+    parts = parts_by_paper(prepared.observations)
+    thin = curves.thinned(prepared.observations, parts, PAIR.target, seed=0, shares=(0.1, 1.0))
+    wirings = ("single-task", "difference", "latent")
+    cells = dict(sharing.wired_cells(prepared, parts, thin, PAIR, config, wirings=wirings, state=tmp_path / "state.npz"))
+    worth = sharing.worth(cells, curves.n_labels(prepared.observations, thin, PAIR.target))
+    few = worth[worth["share"] == 0.1].set_index("wiring")
+    assert (worth["n"] == 120).all() and tuple(cells) == wirings
+    assert few.loc["difference", "low"] > 0 and few.loc["latent", "difference"] > 0 and few.loc["single-task", ["low", "high"]].isna().all()
+    assert sharing.advice(worth[worth["share"] == 0.1]).winner == "difference"
+    assert not list(tmp_path.iterdir())
+
+
+def test_members_that_tell_answer_alike_alone_and_together(prepared):
+    """What is told to the members of all shares must not get lost when the members of one share are taken out."""
+    from mtl_core.ensemble.fit import fit_ensemble
+
+    config = sharing.config_of(PAIR, CONFIG.model_copy(update={"train": TrainConfig(epochs=1, n_repeats=1)}))
+    parts = parts_by_paper(prepared.observations)
+    thin = curves.thinned(prepared.observations, parts, PAIR.target, seed=0, shares=(0.5, 1.0))
+    told = sharing.told(prepared, parts, PAIR, config, 2)
+    own, mine = prepared.of_task(PAIR.target, thin)
+    ensemble, _ = fit_ensemble(own.training, own.values, own.spec, config.for_task(PAIR.target), mine, told=told)
+    together = ensemble.predict_members(own.values[:5], PAIR.target)[0]
+    for member in range(6):
+        alone = ensemble.select(np.arange(6) == member).predict_members(own.values[:5], PAIR.target)[0]
+        assert alone[0] == pytest.approx(together[member], rel=1e-4)
+    assert (told.values[:3] == told.values[3:]).all()
+
+
+def advised(**differences):
+    rows = [(wiring.replace("_", "-"), (low + high) / 2, low, high) for wiring, (low, high) in differences.items()]
+    return sharing.advice(pd.DataFrame(rows, columns=["wiring", "difference", "low", "high"]))
+
+
+def test_advice_is_given_only_where_papers_leave_no_doubt():
+    assert advised(single_task=(np.nan, np.nan), multi_task=(0.01, 0.1), latent=(0.02, 0.3)).winner == "latent"
+    assert advised(multi_task=(-0.01, 0.1), latent=(-0.2, 0.3)) == sharing.Advice(None, ())
+    assert advised(multi_task=(-0.3, -0.1), latent=(-0.2, 0.3)) == sharing.Advice(None, ("multi-task",))
+    assert advised(multi_task=(-0.3, -0.1), latent=(-0.2, -0.1)).winner == "single-task"
