@@ -190,6 +190,7 @@ def _computed(folder, subject, rung, model, should_stop, say, client) -> pd.Data
     with without_startup_notes():
         import tensorflow as tf
     tf.config.experimental.enable_op_determinism()
+    tf.get_logger().setLevel("ERROR")  # each cell is a new graph, and TensorFlow would advise against that
     return our_cell(subject.prepared, subject.parts(rung), subject.trained, state=folder / STATE, should_stop=should_stop,
                     progress=say)
 

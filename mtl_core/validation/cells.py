@@ -59,19 +59,20 @@ def our_cell(prepared, parts: Sequence[Part], config: EnsembleConfig, *, state: 
     state: a file that an interrupted training goes on from; others are named after it. Raises StoppedError soon after
     should_stop() says so.
     """
-    from mtl_core.ensemble.fit import fit_ensemble
+    from mtl_core.ensemble.wiring import fit_any
     from mtl_core.uncertainty.metrics import out_of_fold
 
     tables, n_done = [], 0
     while n_done < len(parts):
         some, here = parts[n_done:n_done + MOST_PARTS], state.with_stem(f"{state.stem}_{n_done}")
 
-        def say(epoch: int, n_epochs: int, loss: float, before: int = n_done, n: int = len(some)) -> None:
+        def say(epoch: int, n_epochs: int, history, before: int = n_done, n: int = len(some)) -> None:
             progress((before + n * epoch / n_epochs) / len(parts))
 
-        ensemble, _ = fit_ensemble(prepared.training, prepared.values, prepared.spec, config, some, progress=say, state=here,
-                                   should_stop=should_stop)
+        ensemble = fit_any(prepared.training, prepared.values, prepared.spec, config, some, progress=say, state=here,
+                           should_stop=should_stop)
         tables.append(out_of_fold(ensemble, some, prepared.observations, prepared.values))
-        here.unlink(missing_ok=True)
+        for kept in here.parent.glob(f"{here.stem}*{here.suffix}"):
+            kept.unlink()
         n_done += len(some)
     return pd.concat(tables, ignore_index=True)
