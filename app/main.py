@@ -10,7 +10,7 @@ from mtl_core.errors import AlloyscopeError
 
 ASSETS = Path(__file__).parents[1] / "assets"
 PAGES = (("design", "Design"), ("explore", "Explore"), ("train", "Train"), ("tune", "Tune"), ("runs", "Runs"),
-         ("explain", "Explain"))
+         ("validate", "Validate"), ("explain", "Explain"))
 
 st.set_page_config("Alloyscope", ASSETS / "mark.png", layout="wide", initial_sidebar_state="collapsed")
 st.html(ASSETS / "style.css")
@@ -20,7 +20,9 @@ page = st.navigation(
     position="top")
 ready = st.empty()
 if "app.state" not in sys.modules:  # the first visit: while the page is imported, the browser loads what draws its figures
-    ready.plotly_chart(Figure(layout={"height": 10, "xaxis": {"visible": False}, "yaxis": {"visible": False}}), key="ready")
+    with ready.container():
+        st.caption("Opening for the first time: loading the parts of the page; some seconds, once …")
+        st.plotly_chart(Figure(layout={"height": 10, "xaxis": {"visible": False}, "yaxis": {"visible": False}}), key="ready")
 try:
     page.run()
     settle(page.url_path)

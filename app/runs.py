@@ -92,3 +92,19 @@ def verdict(gain: pd.DataFrame) -> str:
         return "Learning it together with the other properties made no difference that these papers can show."
     found = [f"{word} R² of {', '.join(splits)}" for word, splits in (("raises", helps), ("lowers", hurts)) if splits]
     return f"Learning together {' and '.join(found)}."
+
+
+def transfer_words(gain: pd.DataFrame, label: str) -> tuple[bool, str]:
+    """Whether learning together is worse beyond chance on any split, and a sentence that names what won there.
+
+    gain: of `gain_in_run`.
+    """
+    worse, better = (gain[found] for found in (gain["high"] < 0, gain["low"] > 0))
+    if worse.empty and better.empty:
+        return False, f"**{label}:** whether it gains or loses by sharing networks cannot be told from these papers."
+    losses = [f"{row['gain']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] of R² on {split}" for split, row in worse.iterrows()]
+    gains = [f"{row['gain']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] of R² on {split}" for split, row in better.iterrows()]
+    won = f" Sharing won on {' and '.join(better.index)}." if len(worse) and len(better) else ""
+    said = (f"**{label}: shared networks are worse** than networks of its own: {'; '.join(losses)}. Train it alone "
+            f"(single-task).{won}" if losses else f"**{label}:** shared networks are better: {'; '.join(gains)}.")
+    return bool(losses), said.replace("-", "−").replace("single−task", "single-task")

@@ -9,17 +9,20 @@ from mtl_core.registry.runs import LIVE, SHIPPED, Run
 KEY = "train_run"
 
 
-def run_picker(answering: str) -> str:
-    """The run that was asked for, by link or by hand; at first the one that answers in the app. Returns its id."""
+def run_picker(answering: str, *, key: str = KEY) -> str:
+    """The run that was asked for, by link or by hand; at first the one that answers in the app. Returns its id.
+
+    key: of the widget, which holds what was asked for.
+    """
     runs = {run.id: run for run in (*trainings.runs(), trainings.find(SHIPPED))}
-    asked = state.shown(KEY)
+    asked = state.shown(key)
     if asked is not None and asked not in runs:
         asked = _other(asked, runs)
     if asked is None:
         asked = answering if answering in runs else SHIPPED
     titles = ledger.titles(tuple(runs.values()))
-    state.show(KEY, asked)
-    return st.selectbox("Run", list(runs), key=KEY, width=480, format_func=lambda run: _line(runs[run], titles, answering))
+    state.show(key, asked)
+    return st.selectbox("Run", list(runs), key=key, width=480, format_func=lambda run: _line(runs[run], titles, answering))
 
 
 def _other(asked: str, runs: dict[str, Run]) -> str | None:

@@ -1,0 +1,127 @@
+"""Validations: started and read as runs of the store, and what a run says of itself until there is one."""
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+from pydantic import ValidationError
+
+from app import validated
+from app.services import model, trainings
+from mtl_core import validations
+from mtl_core.ensemble.config import EnsembleConfig
+from mtl_core.errors import AlloyscopeError
+from mtl_core.files import read_json
+from mtl_core.registry.runs import PROGRESS, Label, Run, run_folder
+from mtl_core.registry.store import check_label, find_run, list_runs
+from mtl_core.settings import SHIPPED_DIR
+from mtl_core.validation.config import ValidationConfig
+from mtl_core.validation.report import REPORT, Report
+from mtl_core.validations import Validation
+
+SHIPPED_REPORT = SHIPPED_DIR / "validation.json"
+CLICKS_SECONDS = 5.0  # in which the same choice is started once, however often the button is pressed
+
+
+def find(run: str) -> Run:
+    """One run, as its folder stands now. Raises CheckpointError when it is not there."""
+    return find_run(run)
+
+
+def of_run(subject: str) -> tuple[Run, ...]:
+    """The validations of a run, the newest first."""
+    return tuple(run for run in list_runs() if run.kind == "validate" and run.config.get("run") == subject)
+
+
+def validation(run: str) -> Validation:
+    """What the folder of a validation says; read anew only when it changed. Raises CheckpointError for a run that is none."""
+    folder, seen = run_folder(run), []
+    for name in (PROGRESS, REPORT):
+        with suppress(FileNotFoundError):
+            seen.append((name, (folder / name).stat().st_size))
+    return _validation(run, tuple(seen))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _validation(run: str, seen: tuple) -> Validation:
+    return validations.read_validation(run)
+
+
+def shipped_report() -> Report | None:
+    """The validation that comes along with the shipped ensemble; None where there is none that can be read."""
+    if not SHIPPED_REPORT.exists():
+        return None
+    with suppress(ValidationError, AlloyscopeError):
+        return Report.model_validate(read_json(SHIPPED_REPORT))
+    return None
+
+
+def own_report(run: str) -> Report:
+    """What a training wrote down itself: ours and a few simple models on its own splits."""
+    return _own_report(*model.seen(run))
+
+
+@st.cache_data(show_spinner="Reading what the run says of itself …", max_entries=16)
+def _own_report(run: str, seen: int) -> Report:
+    from mtl_core.data.datasets import read_data
+    from mtl_core.validation.ladder import noise_of
+
+    found = find_run(run)
+    config, metrics = EnsembleConfig.model_validate(found.config), model.report(run)
+    try:
+        noise = noise_of(read_data(config.data.datasets), config.tasks)
+    except AlloyscopeError:  # a dataset that is gone
+        noise = {task: {} for task in config.tasks}
+    return validated.report_of_run(run, metrics, model.out_of_fold(run), config, found.data_sha256, noise)
+
+
+def cells(run: str) -> pd.DataFrame:
+    """All out-of-fold tables of a complete validation below one another, with rung and model."""
+    found = validation(run)
+    return pd.concat([validations.read_cell(run, rung, one).assign(rung=rung, model=one)
+                      for rung in found.config.rungs for one in found.config.models], ignore_index=True)
+
+
+# Starting
+
+_starting = threading.Lock()  # the visitors of one server are threads of one process
+
+
+@st.cache_resource(show_spinner=False)
+def _started() -> dict[str, tuple[float, str]]:
+    return {}
+
+
+def start(config: ValidationConfig, *, name: str, visitor: str) -> str:
+    """Queue a validation and return its id; a second click gives the same run. Raises what is wrong with config, data or name."""
+    label, key = check_label(name=name), f"{visitor} {name} {config.model_dump_json()}"
+    with _starting:
+        when, run = _started().get(key, (0.0, ""))
+        if time.monotonic() - when > CLICKS_SECONDS:
+            run = validations.start_validation(config, label=Label(name=label.name))
+            _started()[key] = time.monotonic(), run
+        return run
+
+
+def rough_seconds(config: ValidationConfig) -> float:
+    """How long a validation takes on this machine, roughly, if no cell of it is known yet."""
+    return validations.rough_seconds(config, EnsembleConfig.model_validate(find_run(config.run).config))
+
+
+def last_said(run: Run) -> tuple[dict, float]:
+    """The last line of a validation's progress, and the seconds since."""
+    return validation(run.id).progress, trainings.seconds_silent(run.id)
+
+
+def size(run: Run) -> str:
+    """"3 rungs × 9 models"; empty for a config of another version."""
+    with suppress(ValidationError):
+        return validated.size_of(ValidationConfig.model_validate(run.config))
+    return ""
+
+
+def when(run: Run) -> str:
+    """"22 Nov 2026, 12:30 UTC"."""
+    return f"{(run.started or run.created or datetime.now(UTC)):%d %b %Y, %H:%M} UTC"

@@ -1,0 +1,97 @@
+"""A new validation of a run: how large, on which rungs, beside which models; and those that there are."""
+from collections.abc import Sequence
+
+import streamlit as st
+from pydantic import ValidationError
+
+from app import state, validated
+from app.curves import in_time
+from app.services import trainings, validations
+from app.yours import plain
+from mtl_core.errors import AlloyscopeError, in_words
+from mtl_core.registry.runs import Run, Status
+from mtl_core.validation.config import MODELS, OURS, SIZES, ValidationConfig
+from mtl_core.validation.rungs import RUNGS
+
+
+def validation_form(run: Run, known: Sequence[Run]) -> None:
+    """Open at once where the run was never validated."""
+    with st.expander("Validate this run", expanded=not known, icon=":material/fact_check:"):
+        st.markdown("Scores the run and the baselines on every rung, on the same rows, with intervals over papers. It runs in a "
+                    "process of its own, in its turn with trainings; cells that were computed before are not computed again.")
+        _form(run)
+        _list(known)
+
+
+def _form(run: Run) -> None:
+    size = st.segmented_control("Size", list(SIZES), format_func=validated.SIZE_WORDS.get, default="main", required=True,
+                                key="validate_size")
+    usual = SIZES[size]
+    left, right = st.columns(2, gap="large")
+    rungs = left.multiselect("Rungs", list(RUNGS), list(usual.rungs), key=f"validate_rungs_{size}",
+                             format_func=lambda rung: RUNGS[rung].label)
+    models = right.multiselect("Models", list(MODELS), list(usual.models), key=f"validate_models_{size}",
+                               format_func=validated.called, help=validated.model_help())
+    with st.container(horizontal=True, gap="medium"):
+        workers = st.number_input("Processes side by side", 0, 64, 0, key="validate_workers", width=200,
+                                  help="That fit the baselines; 0: threads of one process.")
+        name = st.text_input("Name", key="validate_name", max_chars=80, width=420, placeholder="may be left empty")
+    config = _config(run, usual, rungs, models, workers)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        is_wanted = st.button("Start the validation", type="primary", icon=":material/play_arrow:", key="start_validation",
+                              disabled=config is None)
+        if config:
+            with st.container(width="stretch"):
+                _cost(config)
+    if is_wanted and config:
+        _start(config, name)
+
+
+def _config(run: Run, usual: ValidationConfig, rungs: list[str], models: list[str], workers: int) -> ValidationConfig | None:
+    """In the order of the ladder; None, with a sentence, for what cannot be validated."""
+    if not rungs or not models:
+        st.error("At least one rung and one model are needed.")
+        return None
+    if OURS not in models:
+        st.warning("Without this run there is nothing that the baselines are compared with.")
+    chosen = {"run": run.id, "rungs": [one for one in RUNGS if one in rungs], "models": [one for one in MODELS if one in models],
+              "workers": workers}
+    try:
+        return ValidationConfig.model_validate(usual.model_dump() | chosen)
+    except ValidationError as error:
+        st.error(plain(in_words(error)))
+        return None
+
+
+def _cost(config: ValidationConfig) -> None:
+    again = f" This run is trained again on each, for {config.epochs} epochs." if config.epochs else ""
+    folds = f" {config.n_folds} folds." if config.n_folds else " The folds of the run."
+    st.caption(f"{validated.size_of(config)}: roughly **{in_time(validations.rough_seconds(config))}** if nothing of it is known "
+               f"yet.{folds}{again}")
+    if waiting := trainings.live():
+        st.caption(f"{len(waiting)} run{'s' if len(waiting) > 1 else ''} before it; one works at a time.")
+
+
+def _start(config: ValidationConfig, name: str) -> None:
+    try:
+        with st.spinner("Dividing the data …"):
+            run = validations.start(config, name=name, visitor=state.visitor())
+    except AlloyscopeError as error:
+        st.error(plain(str(error)))
+        return
+    state.show("validate_wanted", run)
+    st.rerun()
+
+
+def _list(known: Sequence[Run]) -> None:
+    if not known:
+        return
+    st.markdown("**Validations of this run**")
+    for run in known:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button("Show", key=f"validate_show_{run.id}", type="tertiary", on_click=state.show,
+                      args=("validate_wanted", run.id))
+            words = [plain(run.label.name)] if run.label.name else []
+            took = in_time(run.seconds) if run.status is Status.complete and run.seconds else ""
+            st.markdown(" · ".join(filter(None, [*words, validations.size(run), validations.when(run), str(run.status), took])),
+                        width="content")

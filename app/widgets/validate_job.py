@@ -1,0 +1,59 @@
+"""A validation that is not complete: how far it is, and what can be done about it."""
+import streamlit as st
+
+from app import validated
+from app.curves import in_time
+from app.services import validations
+from app.widgets.run_head import EVERY, Words, run_head, what_went_wrong
+from app.yours import plain
+from mtl_core.registry.runs import LIVE, Run, Status
+from mtl_core.validation.rungs import RUNGS
+
+WORDS = Words("validation", stopping="The cell under way is given up; resume does it again and goes on to the same report.",
+              resuming="Goes on with the cell that was under way; cells that are done are kept.")
+
+
+def job_panel(run: Run) -> None:
+    """Its head looks again every other second while it lives; when it is complete the page is drawn anew."""
+    if run.status is Status.damaged:
+        st.error(plain(run.sentence))
+        return
+
+    @st.fragment(run_every=EVERY if run.status in LIVE else None)
+    def head():
+        now = validations.find(run.id)
+        if now.status != run.status:
+            st.rerun()
+        with st.container(key="run_live"):
+            run_head(now, f"Validation {now.id}", WORDS)
+            _progress(now)
+
+    head()
+    what_went_wrong(run)
+
+
+def _progress(run: Run) -> None:
+    line, waited = validations.last_said(run)
+    n, total = line.get("n_done", 0), line.get("n_cells", len(run.config["rungs"]) * len(run.config["models"]))
+    if run.status in LIVE:
+        st.progress(min(1.0, (n + _share(line)) / total), _doing(run, line))
+    with st.container(horizontal=True, gap="medium", key="validate_counts"):
+        st.metric("Cells", f"{n} of {total}", width="content", help="A cell is one model on one rung.")
+        if run.status in LIVE:
+            left = line.get("seconds_left")
+            st.metric("Time left", "being measured" if left is None else f"about {in_time(max(0.0, left - waited))}",
+                      width="content")
+
+
+def _share(line: dict) -> float:
+    """Of the cell under way; one that has just ended is counted among those that are done."""
+    return line.get("share", 0.0) % 1.0
+
+
+def _doing(run: Run, line: dict) -> str:
+    if run.status is Status.queued:
+        return "Not begun yet."
+    if "rung" not in line:
+        return "Loads the data and divides them …"
+    label = RUNGS[line["rung"]].label if line["rung"] in RUNGS else line["rung"]
+    return f"{label}: {validated.called(line['model'])}"

@@ -1,0 +1,144 @@
+"""Every model on every rung of the ladder, with what is won, tied and lost in words."""
+import streamlit as st
+
+from app import state, validated
+from app.figures.ladder import ladder_figure, parts_figure
+from app.figures.style import axis_title, color_of
+from app.services import validations
+from app.widgets.framed import csv_button, framed_figure, picture_switch
+from app.widgets.validate_form import validation_form
+from app.widgets.validate_job import job_panel
+from app.yours import plain
+from mtl_core.registry.runs import SHIPPED, Run, Status
+from mtl_core.tasks import TASKS
+from mtl_core.validation.report import Report
+
+OWN, PROJECT = "own", "project"
+SHIFT = ("The harder the rung, the less of what is tested was like anything learnt from. A model that falls steeply had learnt "
+         "its papers and its alloys by heart.")
+
+
+def ladder_panel(run: Run, place) -> None:
+    """place: of the pickers. The validation that was chosen: its verdict, a chart a property, rung by rung; and how to make another."""
+    known = validations.of_run(run.id)
+    with place:
+        chosen = _picker(run, known)
+    if chosen not in (OWN, PROJECT):
+        found = validations.find(chosen)
+        if found.status is not Status.complete:
+            job_panel(found)
+            validation_form(run, known)
+            return
+    report = {OWN: lambda: validations.own_report(run.id), PROJECT: validations.shipped_report}.get(
+        chosen, lambda: validations.validation(chosen).report)()
+    _verdict(report, chosen)
+    _charts(report, run)
+    _rungs(report, run)
+    validation_form(run, known)
+
+
+def _picker(run: Run, known: tuple[Run, ...]) -> str:
+    """Which validation is shown: what was asked for, else the largest complete one, else the one that comes along."""
+    options = [*(one.id for one in known), *([PROJECT] if run.id == SHIPPED and validations.shipped_report() else []), OWN]
+    wanted = state.shown("validate_wanted")
+    if wanted not in options:
+        complete = [one for one in known if one.status is Status.complete]
+        largest = max(complete, key=lambda one: len(one.config["rungs"]) * len(one.config["models"]), default=None)
+        wanted = largest.id if largest else PROJECT if PROJECT in options else OWN
+    if len(options) == 1:
+        return OWN
+    titles = {one.id: one for one in known}
+    state.show("validate_which", wanted)
+    return st.selectbox("Validation", options, key="validate_which", width=480, on_change=_chosen,
+                        format_func=lambda one: _line(titles[one]) if one in titles else (
+                            "Validation of the project" if one == PROJECT else "What the run says of itself"))
+
+
+def _chosen() -> None:
+    state.show("validate_wanted", state.shown("validate_which"))
+
+
+def _line(run: Run) -> str:
+    words = [run.label.name] if run.label.name else []
+    words += [validations.size(run), validations.when(run)]
+    return " · ".join(words + ([] if run.status is Status.complete else [str(run.status)]))
+
+
+def _verdict(report: Report, chosen: str) -> None:
+    counts = validated.tally(report)
+    with st.container(border=True, key="validate_verdict"):
+        if validated.beyond_chance(report):
+            st.markdown(f"Of {sum(counts.values())} cells, one a property and rung, this run **wins {counts['wins']}**, **ties "
+                        f"{counts['ties']}** and **loses {counts['loses']}**. It wins where it is better than every baseline on "
+                        "the same rows, and loses where at least one is better, each beyond chance. In brackets: the strongest "
+                        "of those that it ties with or loses to.")
+        elif chosen == OWN:
+            st.markdown("What the run itself wrote down: its own folds, two simple models, no paired intervals.")
+        for task in report.tasks:
+            st.markdown(validated.verdict_words(report, task))
+        st.caption(validated.about(report))
+
+
+def _charts(report: Report, run: Run) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric = st.segmented_control("Measure", list(validated.METRICS), format_func=validated.METRICS.get, default="r2",
+                                      required=True, key="validate_metric")
+        st.space("stretch")
+        picture_switch()
+    for place, (index, task) in zip(_columns(len(report.tasks)), enumerate(report.tasks), strict=True):
+        with place:
+            rows, noise = validated.chart_rows(report, task, metric), report.noise.get(task, {})
+            unit = "" if metric == "r2" else TASKS[task].learning_unit
+            framed_figure(
+                f"**{TASKS[task].label}**",
+                ladder_figure(rows, validated.limits(noise, metric), title=axis_title(validated.METRICS[metric], unit),
+                              color=color_of(index), is_r2=metric == "r2"),
+                rows, f"ladder-{metric}-{task}", "", name=run.id)
+    st.caption(f"Rungs from easy to hard. {SHIFT} Dashed and dotted: what repeated measurements of one alloy, or of one alloy "
+               "under the same conditions, leave possible for any model. What is worse than R² −0.5 stands as a triangle at the "
+               "left edge.")
+
+
+def _columns(n: int) -> list:
+    """Two charts a line."""
+    places = []
+    for start in range(0, n, 2):
+        places += st.columns(min(2, n - start), gap="large")
+    return places
+
+
+def _rungs(report: Report, run: Run) -> None:
+    st.subheader("Rung by rung", anchor=False)
+    rungs = list(report.rungs)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+        rung = st.segmented_control("Rung", rungs, default=rungs[-1], required=True, key=f"validate_rung_{len(rungs)}",
+                                    format_func=lambda one: report.rungs[one].label)
+        task = st.segmented_control("Property", report.tasks, default=report.tasks[0], required=True,
+                                    key=f"validate_task_{run.id}", format_func=lambda one: TASKS[one].label)
+    facts = report.rungs[rung]
+    st.markdown(f"**Held out:** {facts.holds_out}.  \n**Never known of a tested row:** {_lower(facts.forbids)}  \n"
+                f"**May still be known:** {_lower(facts.allows)}")
+    if words := validated.lock_words(facts):
+        st.caption(plain(words))
+    st.table(validated.rung_lines(report, task, rung), border="horizontal")
+    if validated.beyond_chance(report):
+        st.caption("Ours − it: difference in R² on the same rows, with its 95 % interval over papers; one that holds 0 tells "
+                   "nothing. Nothing here is corrected for the number of comparisons.")
+    _parts(report, rung, task, run)
+    with st.container(horizontal=True):
+        csv_button(report.table(), "validation", name=run.id)
+        st.download_button("Report (JSON)", report.model_dump_json(indent=1), f"{run.id}-validation.json", "application/json",
+                           on_click="ignore", type="tertiary", icon=":material/download:", key="validate_json")
+
+
+def _lower(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
+
+
+def _parts(report: Report, rung: str, task: str, run: Run) -> None:
+    """Errors on each element or cluster that was held out."""
+    table = validated.part_lines(report, rung, task)
+    if len(table):
+        figure = parts_figure(table, unit=TASKS[task].learning_unit, color=color_of(report.tasks.index(task)))
+        framed_figure(f"**{TASKS[task].label}: error on each that was held out**", figure, table, f"parts-{rung}-{task}",
+                      "Readings in brackets, the hardest for this run first.", name=run.id)

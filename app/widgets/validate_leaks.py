@@ -1,0 +1,136 @@
+"""What lets a tested row be known in training: how many it concerns, what it is worth, and what the folds promise to forbid."""
+import pandas as pd
+import streamlit as st
+
+from app.figures.scores import SPLIT_WORDS
+from app.figures.style import color_of
+from app.figures.trust import worth_figure
+from app.services import model, trust
+from app.validated import listed
+from app.widgets.framed import csv_button, framed_figure
+from mtl_core.errors import AlloyscopeError
+from mtl_core.registry.runs import Run
+from mtl_core.tasks import TASKS
+
+WORTH = {"ridge": "ridge (10 seconds)", "extra trees": "extra trees (minutes)"}
+PROMISED, BROKEN = "none, as promised", "found, though promised"
+
+
+def leaks_panel(run: Run) -> None:
+    """Kin across the folds, what they are worth, columns and transforms that peek."""
+    metrics = model.report(run.id)["metrics"]
+    keys = [key for key in metrics if key in TASKS]
+    splits = list(metrics[keys[0]])
+    try:
+        table = trust.leaks(run.id, splits)
+    except AlloyscopeError as error:
+        st.info(str(error))
+        return
+    with st.container(border=True, key="leaks_verdict"):
+        st.markdown(verdict(table))
+        st.caption("A leak is no mistake where a split allows it: random rows always have kin on the other side, which is why they "
+                   "look better than a new alloy will be. It is a mistake where the split promises to forbid it.")
+    for place, key in zip(st.columns(len(keys), gap="large") if len(keys) < 3 else [st.container() for _ in keys], keys,
+                          strict=True):
+        with place:
+            st.markdown(f"**{TASKS[key].label}** · share of tested rows with such kin in training")
+            st.table(shares(table[table["task"] == key]), border="horizontal")
+    st.caption("  \n".join(f"**{kind.capitalize()}:** {_lower(words)}" for kind, words in _leak_words(table)))
+    csv_button(table, "leaks", name=run.id)
+    _worth(run, keys, splits)
+    _peeking(run, splits)
+
+
+def _lower(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
+
+
+def _leak_words(table: pd.DataFrame) -> list[tuple[str, str]]:
+    from mtl_core.validation.leakage import LEAKS
+
+    return [(kind, LEAKS[kind]) for kind in table["kind"].unique()]
+
+
+def verdict(table: pd.DataFrame) -> str:
+    """Whether every promise holds, and how much random rows know."""
+    broken = table[table["is_alarm"]]
+    promises = int(table["is_forbidden"].sum())
+    if len(broken):
+        found = [f"{row['kind']} by {SPLIT_WORDS.get(row['split'], row['split'])} ({TASKS[row['task']].label.lower()}): "
+                 f"{row['evidence']}" for row in broken.to_dict("records")]
+        return f"**{len(broken)} of {promises} promises do not hold.** {' '.join(found)}"
+    said = f"**All {promises} promises of the folds hold:** nothing that a split forbids was found." if promises else (
+        "The folds of this run promise nothing.")
+    random = table[(table["split"] == "random") & (table["kind"] == "same paper")]
+    shares_ = [f"{row['share']:.0%} ({TASKS[row['task']].label.lower()})" for row in random.to_dict("records")]
+    return said + (f" On random rows the paper of a tested row is among those learnt from for {listed(shares_)} of the tests."
+                   if shares_ else "")
+
+
+def shares(table: pd.DataFrame) -> pd.DataFrame:
+    """One line a leak, one column a split; what is forbidden says so. table: of one task."""
+    found = table.assign(words=[_share_words(row) for row in table.to_dict("records")])
+    wide = found.pivot(index="kind", columns="split", values="words").loc[found["kind"].unique(), found["split"].unique()]
+    return wide.rename(columns=lambda split: SPLIT_WORDS.get(split, split), index=str.capitalize).rename_axis("Leak").rename_axis(
+        None, axis=1)
+
+
+def _share_words(row: dict) -> str:
+    if not row["is_forbidden"]:
+        return f"{row['share']:.0%}" if row["share"] >= 0.005 or not row["n_affected"] else "< 1 %"
+    return f":red[**{BROKEN}: {row['share']:.0%}**]" if row["is_alarm"] else f":green[{PROMISED}]"
+
+
+def _worth(run: Run, keys: list[str], splits: list[str]) -> None:
+    st.subheader("What a leak is worth", anchor=False)
+    st.markdown("A simple model is trained once without the rows that make a tested row known, and once with as many rows fewer, "
+                "drawn at random. The difference is what knowing them was worth, on the folds of the first division.")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        split = st.segmented_control("Held out", splits, default=splits[0], required=True, key=f"leaks_split_{run.id}",
+                                     format_func=lambda name: SPLIT_WORDS.get(name, name))
+        baseline = st.segmented_control("Model", list(WORTH), default="ridge", required=True, key="leaks_model",
+                                        format_func=WORTH.get)
+        is_wanted = st.button("Compute", key="leaks_compute", icon=":material/calculate:")
+    done = st.session_state.setdefault("leaks_done", set())
+    if is_wanted:
+        done.add((run.id, split, baseline))
+    if (run.id, split, baseline) not in done:
+        return
+    table = trust.worth(run.id, split, baseline)
+    if table.empty:
+        st.caption("Nothing leaks here, so there is nothing to leave out.")
+        return
+    for place, (index, key) in zip(st.columns(min(len(keys), 2), gap="large"), enumerate(keys[:2]), strict=False):
+        rows = table[table["task"] == key]
+        if len(rows):
+            with place:
+                names = [f"{leak} ({removed:.0%} of the rows)"
+                         for leak, removed in rows[["leak", "removed"]].itertuples(index=False)]
+                framed_figure(f"**{TASKS[key].label}**", worth_figure(rows, names, color=color_of(index)), rows,
+                              f"worth-{key}", worth_words(rows), name=f"{run.id}-{split}-{baseline.replace(' ', '-')}")
+
+
+def worth_words(rows: pd.DataFrame) -> str:
+    """Which leaks flatter beyond chance; rows: of one task, split and model."""
+    found = [f"{row['leak']} {row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]".replace("-", "−")
+             for row in rows.to_dict("records") if row["high"] < 0]
+    return f"Flatters R² beyond chance: {'; '.join(found)}." if found else "None of them flatters R² beyond chance."
+
+
+def _peeking(run: Run, splits: list[str]) -> None:
+    st.subheader("Do columns or transforms know the answer?", anchor=False)
+    if not st.toggle("Look at every column, and fit everything again with other test rows", key="leaks_peek",
+                     help="Takes about 20 seconds, once."):
+        return
+    columns, transforms = trust.derived_columns(run.id, splits[-1]), trust.transforms(run.id, splits)
+    for table, good, bad in (
+            (columns, "No column follows from what is to be predicted, or from another measured property.",
+             "Some columns know the answer."),
+            (transforms, "Scalers, fillers, caps and transforms of the target do not change with the rows they are tested on.",
+             "Something is fitted with the rows that it is tested on.")):
+        (st.error if table["is_alarm"].any() else st.success)(bad if table["is_alarm"].any() else good)
+        st.caption("  \n".join(f"{_about(row)}{row['evidence']}" for row in table.to_dict("records")))
+
+
+def _about(row: dict) -> str:
+    return f"{TASKS[row['task']].label}: " if row["task"] in TASKS else ""
