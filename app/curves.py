@@ -1,18 +1,21 @@
 """What a training says about itself while it goes on, arranged for reading. Pure: the lines of its progress log in."""
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+INSIDE = "-inner"  # how the stages end whose networks only tell others, see `mtl_core.ensemble.wiring`
 COUNTED = ("epoch", "n_epochs", "n_members", "n_finished")
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """One training of M members after E epochs. loss: task → [E, M]; validation: [E, M], empty without early stopping;
-    finished: how many members had stopped, [E]; looks: one row a look at the rows held out, with epoch, task, split, r2 and
-    coverage; last: the last line."""
+    """One training of M members after E epochs, or the stages of a wiring, side by side.
+
+    loss: task → [E, M]; validation: [E, M], empty without early stopping; finished: how many members had stopped, [E]; looks: one
+    row a look at the rows held out, with epoch, task, split, r2 and coverage; last: the last line.
+    """
 
     epochs: np.ndarray
     n_epochs: int
@@ -29,6 +32,22 @@ def curves_of(lines: Sequence[Mapping], *, alone: str | None = None) -> Curves |
     mine = [line for line in lines if line.get("alone") == alone and all(isinstance(line.get(name), int) for name in COUNTED)]
     if not mine:
         return None
+    stages = dict.fromkeys(str(line.get("stage", "")) for line in mine)
+    found = [_curves([line for line in mine if line.get("stage", "") == stage]) for stage in stages
+             if not stage.endswith(INSIDE)]
+    return _side_by_side(found, mine[-1]) if len(found) > 1 else replace(found[0], last=mine[-1])
+
+
+def _side_by_side(stages: Sequence[Curves], last: Mapping) -> Curves:
+    """Each stage learns another task, from its own first epoch."""
+    longest = max(stages, key=lambda one: len(one.epochs))
+    n = len(longest.epochs)
+    losses = {task: np.pad(loss, ((0, n - len(loss)), (0, 0)), constant_values=np.nan)
+              for one in stages for task, loss in one.loss.items()}
+    return replace(longest, loss=losses, looks=pd.concat([one.looks for one in stages], ignore_index=True), last=last)
+
+
+def _curves(mine: Sequence[Mapping]) -> Curves:
     last = mine[-1]
     return Curves(
         np.array([line["epoch"] for line in mine]), last["n_epochs"], last["n_members"],

@@ -56,6 +56,15 @@ NETWORK = (
     Option("inputs", "What networks see of an alloy", "choice", words={
         "both": "elements and descriptors", "elements": "elements", "descriptors": "descriptors"}),
 )
+SHARING = Option("wiring", "Sharing", "choice", "How what is known of one property helps with another.", words={
+    "multi-task": "one network for all", "single-task": "a network each", "difference": "the others correct the first",
+    "latent": "the others are told the first"})
+SHARING_SENTENCES = {
+    "multi-task": "All properties share the first layers of one network.",
+    "single-task": "Each property has networks of its own; nothing is shared.",
+    "difference": "What is predicted for the first property is scaled; networks of the others learn what to add to it.",
+    "latent": "What is predicted for the first property is one more input of the networks of the others.",
+}
 TRAINING = (
     Option("train.epochs", "Epochs", "whole", "How often each network sees its rows.", 1, 2000),
     Option("train.batch_size", "Batch size", "whole", "Rows that a network learns from in one step.", 1, 1024),
@@ -64,6 +73,8 @@ TRAINING = (
     Option("train.validation_share", "Kept back for early stopping", "number",
            "Share of the papers that a network does not learn from, but stops by; 0: no early stopping.", 0.0, 0.45, 0.05),
     Option("train.patience", "Patience", "whole", "Epochs without a better loss before a network stops.", 1, 1000),
+    Option("train.task_gradients", "Several properties pull at one network", "choice", words={
+        "sum": "added up", "uncertainty": "weighed by a learnt variance", "pcgrad": "without what is against another"}),
     Option("n_masks", "Dropout masks", "whole", "Of each network, drawn once; they tell how sure it is.", 5, 50),
     Option("seed", "Seed", "whole", "Everything random follows from it.", 0, 2**31 - 1),
 )
@@ -76,7 +87,7 @@ PREPARATION = (
     Option("preparation.target", "Target transform", "choice", words={
         "none": "none", "log": "logarithm", "yeo-johnson": "Yeo-Johnson"}),
 )
-OPTIONS = (*FOLDS, *NETWORK, *TRAINING, *PREPARATION)
+OPTIONS = (SHARING, *FOLDS, *NETWORK, *TRAINING, *PREPARATION)
 
 
 def value_at(config: Mapping, path: str):

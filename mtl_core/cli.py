@@ -22,12 +22,14 @@ from mtl_core.runs_cli import (
     CurationOption,
     Datasets,
     FillOption,
+    Gradients,
     Preset,
     PresetOption,
     ScalingOption,
     Seed,
     TargetTransform,
     Tasks,
+    WiringOption,
     config_of,
     runs_app,
 )
@@ -71,13 +73,15 @@ def _load_tensorflow() -> None:
 def train(
     preset: PresetOption = Preset.default, task: Tasks = None, seed: Seed = 0, dataset: Datasets = None,
     curation: CurationOption = None, scaling: ScalingOption = "standard", fill: FillOption = "mean", cap: Cap = 0.0,
-    target_transform: TargetTransform = "none", alone: Alone = False, config: ConfigFile = None, as_json: AsJson = False,
+    target_transform: TargetTransform = "none", alone: Alone = False, wiring: WiringOption = "multi-task",
+    task_gradients: Gradients = "sum", config: ConfigFile = None, as_json: AsJson = False,
 ) -> None:
     """Train here on all three splits, calibrate by paper, write a run folder and print its metrics; see also `runs start`."""
     from mtl_core import pipeline
     from mtl_core.trainings import train_here
 
-    chosen = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform, alone, config)
+    chosen = config_of(preset, task, seed, dataset, curation, scaling, fill, cap, target_transform, alone, config, wiring,
+                       task_gradients)
     _load_tensorflow()
     with typer.progressbar(length=chosen.n_trainings * chosen.train.epochs, label="epochs", file=sys.stderr) as bar:
         folder = train_here(chosen, preset=None if config else preset.value, progress=lambda epoch, n_epochs, loss: bar.update(1))

@@ -212,9 +212,13 @@ def test_what_is_started_are_the_settings_as_they_stand_at_the_click(monkeypatch
         st.text(training_form())
 
     tested = AppTest.from_function(page, default_timeout=120).run()
+    tested.selectbox(key="new_0_wiring").set_value("latent")
+    tested.button(key="start_training").click().run()
+    assert any("one more input" in one.value and "The first is hardness." in one.value for one in tested.caption)
     tested.multiselect(key="new_0_tasks").set_value(["hardness"])
     tested.button(key="start_training").click().run()
-    assert not tested.exception and [config.tasks for config in started] == [("hardness",)]
+    assert not tested.exception and [(config.tasks, config.wiring) for config in started] == [
+        (("hardness", "pitting_potential"), "latent"), (("hardness",), "multi-task")]
     assert tested.text[-1].value == "a-run"
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sklearn.metrics import r2_score
 from test_ensemble import made_up_rows
 
+from app.curves import curves_of
 from mtl_core import pipeline
 from mtl_core.ensemble import checkpoint, gradients, wiring
 from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig, TrainConfig
@@ -181,6 +182,17 @@ def test_interrupted_in_any_stage_a_wiring_goes_on_to_the_same_numbers(observati
     for task in (SOURCE, OTHER):
         for name, value in expected.of_task[task].parameters.items():
             np.testing.assert_array_equal(found.of_task[task].parameters[name], value)
+
+
+def test_curves_of_stages_stand_side_by_side_and_networks_that_only_tell_have_none():
+    line = {"n_epochs": 2, "n_members": 3, "n_finished": 0}
+    lines = [line | {"stage": stage, "epoch": epoch, "loss": {stage.removesuffix("-inner"): [float(epoch)] * 3}}
+             for stage in (SOURCE, f"{SOURCE}-inner", OTHER) for epoch in (1, 2)]
+    curves = curves_of(lines[:-1])  # the last stage after its first epoch
+    assert curves.epochs.tolist() == [1, 2] and curves.last["stage"] == OTHER
+    np.testing.assert_array_equal(curves.loss[OTHER][:, 0], [1.0, np.nan])
+    np.testing.assert_array_equal(curves.loss[SOURCE][:, 0], [1.0, 2.0])
+    assert list(curves_of(lines[:3]).loss) == [SOURCE] and curves_of(lines[:3]).last["stage"] == f"{SOURCE}-inner"
 
 
 def test_a_run_with_a_wiring_counts_the_epochs_of_all_stages_and_predicts(tmp_path, monkeypatch):

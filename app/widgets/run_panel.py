@@ -5,7 +5,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from app import options, state
-from app.curves import Curves, in_time, share_done
+from app.curves import INSIDE, Curves, in_time, share_done
 from app.figures.training import looks_figure, loss_figure, stopping_figure
 from app.services import trainings
 from app.services.trainings import Said
@@ -131,13 +131,22 @@ def _never_back(run: Run, share: float) -> float:
 def _stage(run: Run, line: Mapping) -> str:
     if _is_last(run, line):
         return "All epochs are learnt; now the rows held out, the baselines and the metrics."
-    who = f"{TASKS[line['alone']].label} alone" if "alone" in line else "All properties together" if len(line["loss"]) > 1 else ""
+    who = _who(line)
     return f"{who}{': e' if who else 'E'}poch {line['epoch']} of {line['n_epochs']}"
 
 
+def _who(line: Mapping) -> str:
+    if "alone" in line:
+        return f"{TASKS[line['alone']].label} alone"
+    if "stage" in line:
+        label = TASKS[line["stage"].removesuffix(INSIDE)].label
+        return f"{label} inside each fold, to tell the others" if line["stage"].endswith(INSIDE) else label
+    return "All properties together" if len(line["loss"]) > 1 else ""
+
+
 def _is_last(run: Run, line: Mapping) -> bool:
-    """Whether nothing is left to learn, by these networks or by those of one property alone."""
-    left = run.config.get("alone") and line.get("alone") != run.config["tasks"][-1]
+    """Whether nothing is left to learn, by these networks, in other stages or by those of one property alone."""
+    left = line.get("n_after") or (run.config.get("alone") and line.get("alone") != run.config["tasks"][-1])
     return line["epoch"] >= line["n_epochs"] and not left
 
 

@@ -80,7 +80,7 @@ def _choose_preset() -> None:
     """Another preset: its networks and folds, with the properties and data that were chosen."""
     held = state.shown(FORM)
     chosen = state.shown(held.key("preset"))
-    kept = {name: held.config[name] for name in ("tasks", "data", "seed", "alone")}
+    kept = {name: held.config[name] for name in ("tasks", "data", "seed", "alone", "wiring", "source")}
     usual = PRESETS[chosen].model_dump(mode="json") | kept
     state.show(FORM, replace(held, version=held.version + 1, preset=chosen, start=usual, config=usual))
 
@@ -98,11 +98,24 @@ def _what(form: Form, config: dict, complaints: list[str]) -> dict:
     curation = st.selectbox("Curation", names, names.index(kept) if kept in names else 0, key=form.key("curation"),
                             format_func=lambda one: one or "none: all measurements as published",
                             help="Choices about single measurements, made on the Data desk. They act on training rows only.")
-    alone = st.checkbox("And each property alone, on the same folds", config["alone"] and len(tasks) > 1, key=form.key("alone"),
-                        disabled=len(tasks) < 2, help="Tells what learning together is worth: a paired difference with its "
-                                                      "interval. Takes about twice as long.")
-    config = with_value(with_value(config, "tasks", tasks), "data.curation", curation)
-    return with_value(config, "alone", alone and len(tasks) > 1)
+    config = _shared(form, with_value(with_value(config, "tasks", tasks), "data.curation", curation))
+    can_compare = len(tasks) > 1 and config["wiring"] != "single-task"
+    alone = st.checkbox("And each property alone, on the same folds", config["alone"] and can_compare, key=form.key("alone"),
+                        disabled=not can_compare, help="Tells what learning together is worth: a paired difference with its "
+                                                       "interval. Takes about twice as long.")
+    return with_value(config, "alone", alone and can_compare)
+
+
+def _shared(form: Form, config: dict) -> dict:
+    """How properties share what is learnt, where there are several."""
+    tasks = config["tasks"]
+    wiring = _widget(form, options.SHARING) if len(tasks) > 1 else "multi-task"
+    tells = wiring in ("difference", "latent")
+    source = config["source"] if tells and config["source"] in tasks else None
+    if len(tasks) > 1:
+        first = f" The first is {TASKS[source or tasks[0]].label.lower()}." if tells else ""
+        st.caption(options.SHARING_SENTENCES[wiring] + first)
+    return with_value(with_value(config, "wiring", wiring), "source", source)
 
 
 def _tested(form: Form, config: dict, complaints: list[str]) -> dict:
@@ -117,7 +130,9 @@ def _tested(form: Form, config: dict, complaints: list[str]) -> dict:
             config = with_value(config, option.path, _checked(form, option, complaints))
     trained, answering = options.n_networks(config)
     alone = " As many again learn each property alone." if config["alone"] else ""
-    st.caption(f"{trained} networks are trained at once; the {answering} of the test on new papers answer at the end.{alone}")
+    each = "" if config["wiring"] == "multi-task" else " for each property, one property after the other"
+    st.caption(f"{trained} networks are trained at once{each}; the {answering} of the test on new papers answer at the end."
+               f"{alone}")
     return config
 
 

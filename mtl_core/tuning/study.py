@@ -63,7 +63,7 @@ class StudyConfig(BaseModel):
     @classmethod
     def _is_of_all_tasks_together(cls, base):
         if base.wiring != "multi-task":
-            raise ValueError(f"expected the wiring 'multi-task' in a search, a trial of which is one training, got {base.wiring!r}")
+            raise ValueError(f"expected the wiring 'multi-task' in a search, whose trials are one training, got {base.wiring!r}")
         return base.model_copy(update={"alone": False})
 
     @model_validator(mode="after")
