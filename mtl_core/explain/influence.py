@@ -2,7 +2,8 @@
 
 Each member is made linear in its weights where its training ended; see `leaving_out` for what follows. The likelihood is that of
 the run, bounds and ranges included, at the mean and the noise that the member states. Dropout is left aside, and so are the rows
-of other tasks: they hold the shared trunk through Λ only. A member answers for the rows that it learnt from.
+of other tasks: they hold the shared trunk through Λ only, or what a task is told of another, which is held as it is. A member
+answers for the rows that it learnt from.
 
 Axes: member M · row n or paper G · input A and output C of a layer.
 """
@@ -81,7 +82,8 @@ def leave_out(predictor: Predictor, task: TaskSpec) -> LeftOut:
     members = _that_fit(predictor.ensemble, len(rows), len(papers))
     ensemble, saw = predictor.ensemble.select(members), learnt_from(predictor)[members]
     layers, columns = [], []
-    for seen, n_rows, member in zip(saw[:, is_mine], saw.sum(axis=1), member_rows(ensemble, task, rows), strict=True):
+    n_learnt = (saw if ensemble.config.wiring == "multi-task" else saw[:, is_mine]).sum(axis=1)
+    for seen, n_rows, member in zip(saw[:, is_mine], n_learnt, member_rows(ensemble, task, rows), strict=True):
         mine = held(member.layers, member.slope, seen, ensemble.config.train, n_rows=n_rows)
         layers.append(mine)
         columns.append(_columns(kernel(member.layers, mine), member, seen, paper, len(papers)))
