@@ -14,9 +14,9 @@ SMALL = 0.02  # of the strongest pair; smaller ones stand as a point
 
 
 def interactions_figure(names: Sequence[str], values: np.ndarray, spread: np.ndarray, is_stable: np.ndarray, *,
-                        unit: str) -> go.Figure:
+                        unit: str, ink: str) -> go.Figure:
     """Cells [N, N] of a lower triangle, what acts most first: pairs below the diagonal; on it, without a colour, what each does
-    alone, which is much more. Grey: sign in doubt."""
+    alone, which is much more. Grey: sign in doubt. ink: colour of the numbers."""
     order = np.argsort(-_whole(np.abs(values)).sum(axis=1), kind="stable")[:N_NAMES]
     names = [names[index] for index in order]
     values, spread, is_stable = (_sorted(cells, order) for cells in (values, spread, is_stable.astype(float)))
@@ -30,9 +30,9 @@ def interactions_figure(names: Sequence[str], values: np.ndarray, spread: np.nda
                          colorscale=[[0, tint(BELOW, STRONGEST)], [0.5, tint(GREY, 0.06)], [1, tint(ABOVE, STRONGEST)]], **common)
     doubtful = go.Heatmap(z=np.where(is_pair & (is_stable == 0), 0.0, np.nan), zmin=0, zmax=1,
                           colorscale=[[0, tint(GREY, 0.16)], [1, tint(GREY, 0.16)]], **common)
-    numbers = [{"x": names[column], "y": names[row], "showarrow": False, "font": {"size": 11},
+    numbers = [{"x": names[column], "y": names[row], "showarrow": False, "font": {"size": 12, "color": ink},
                 "text": _rounded(value, most) if abs(value) > SMALL * most else "·",
-                "opacity": 1.0 if is_stable[row, column] else 0.7}
+                "opacity": 1.0 if is_stable[row, column] else 0.75}
                for (row, column), value in np.ndenumerate(values) if value == value]
     return calm([colored, doubtful], height=90 + 36 * len(names), dragmode=False, annotations=numbers,
                 xaxis=STILL | {"showgrid": False, "type": "category"},

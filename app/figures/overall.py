@@ -10,7 +10,7 @@ from app.figures.labels import placed
 from app.figures.style import GREY, STILL, calm, signed, tint, written
 
 ROW = 27  # px
-NARROW, HIGH = 560, 430  # px of a plot for which names still find room
+NARROW, HIGH = 340, 430  # px of a plot for which names still find room
 MIDDLE = {"x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper"}
 
 

@@ -35,7 +35,7 @@ def _left_out(run: str, seen: int) -> tuple:
     return tuple(leave_out(asked, task) for task in asked.tasks)
 
 
-@st.cache_data(show_spinner="Asking what each measurement does to this prediction; half a minute the first time …", max_entries=32)
+@st.cache_data(show_spinner="Asking what each measurement does to this prediction; 30 s the first time …", max_entries=32)
 def _deciding(run: str, seen: int, query: tuple[tuple[str, str], ...]) -> tuple[Deciding, ...]:
     from mtl_core.explain.influence import influence
 

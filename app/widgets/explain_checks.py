@@ -77,7 +77,7 @@ def shapley_verdict(table: pd.DataFrame) -> tuple[bool | None, str]:
     """Whether the check is passed (None: it says nothing), and the sentence. table: columns path, shapley."""
     from mtl_core.explain.checks import rank_agreement
 
-    rho = rank_agreement(table["path"], table["shapley"])
+    rho = round(rank_agreement(table["path"], table["shapley"]), 2)  # as it is written
     if np.isnan(rho):
         return None, "Fewer than three elements differ, so there is no order to compare."
     worst, turned = (table["path"] - table["shapley"]).abs().idxmax(), _turned(table)
@@ -101,7 +101,7 @@ def random_verdict(trained: np.ndarray, fresh: np.ndarray) -> tuple[bool | None,
     """The same for rank agreements [M] with the bars shown."""
     if np.isnan(trained).all() or np.isnan(fresh).all():
         return None, "Fewer than three elements differ, so there is no order to compare."
-    chance, learnt = np.nanmean(fresh), np.nanmedian(trained)
+    chance, learnt = round(np.nanmean(fresh), 2) + 0.0, np.nanmedian(trained)  # without the sign of a zero
     if abs(chance) <= BY_CHANCE and learnt > 0.5:
         return True, (f"Without training the order is lost (mean ρ = {chance:+.2f}); trained networks keep it "
                       f"(median ρ = {learnt:.2f}).")

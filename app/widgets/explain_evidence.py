@@ -22,7 +22,7 @@ from mtl_core.tasks import TaskSpec
 VIEWS = {"readings": "Readings that decide it", "papers": "Papers that decide it", "near": "Nearest readings"}
 N_BARS, N_ROWS, HEIGHT = 10, 50, 285
 LONGEST = 25  # letters in a line beside a bar
-FOLDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[/·.-])")
+BEFORE_ELEMENTS, AFTER_STOPS = re.compile(r"(?=[A-Z])"), re.compile(r"(?<=[/.-])")  # where a line may end
 BARS = ("change", "spread", "is_stable")
 HOW = {
     "readings": "By how much the prediction would change without one reading, about: a bar to the left says that it would be "
@@ -94,18 +94,19 @@ def _words(rows: pd.DataFrame, view: str) -> tuple[list[str], list[str]]:
     records = rows.to_dict("records")
     if view == "papers":
         sources = [row["doi"] or row["reference_group"] for row in records]
-        return list(map(folded, sources)), [f"{source}: {row['n_rows']} readings, the nearest {row['distance']:.1f} at.% away"
-                                            for source, row in zip(sources, records, strict=True)]
+        around = [f"{source}: {row['n_rows']} readings, the nearest {row['distance']:.1f} at.% away"
+                  for source, row in zip(sources, records, strict=True)]
+        return [folded(source, AFTER_STOPS) for source in sources], around
     return ([folded(f"{value_of(row)} · {row['alloy']}") for row in records],
             [f"{value_of(row)} · {row['alloy']} · {circumstances(row)}" for row in records])
 
 
-def folded(words: str) -> str:
-    """What fits beside a bar, in two lines where one is too short; a line ends before an element, or after a stop."""
+def folded(words: str, ends=BEFORE_ELEMENTS) -> str:
+    """What fits beside a bar, in two lines where one is too short; ends: where the first may end."""
     if len(words) <= LONGEST:
         return words
-    ends = [match.start() for match in FOLDS.finditer(words) if 0 < match.start() <= LONGEST]
-    end = ends[-1] if ends else LONGEST
+    places = [match.start() for match in ends.finditer(words) if 0 < match.start() <= LONGEST]
+    end = places[-1] if places else LONGEST
     rest = words[end:]
     return f"{words[:end]}\n{rest if len(rest) <= LONGEST else rest[:LONGEST - 1] + '…'}"
 

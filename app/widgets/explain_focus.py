@@ -33,13 +33,13 @@ def controls(found: Sequence[Overall]) -> Focus:
     state.show(FOCUS, focus)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         control(st.segmented_control, "Look at", list(SHOWS), "show", format_func=SHOWS.get, required=True)
-        control(st.multiselect, "Families", families, "family", placeholder="all", width=240, format_func=family_words)
-        control(st.multiselect, "That hold", symbols, "holds", placeholder="any element", width=220)
+        control(st.multiselect, "Families", families, "family", placeholder="all", width=190, format_func=family_words)
+        control(st.multiselect, "That hold", symbols, "holds", placeholder="any element", width=150)
         if len(found) > 1:
-            control(st.selectbox, "Alloys", [False, True], "same", format_func=_whose, width=250, help=(
+            control(st.selectbox, "Alloys", [False, True], "same", format_func=_whose, width=230, help=(
                 "Each property is explained where it was measured; or both in the same alloys, of which most were measured for "
                 "one of them only."))
-        control(st.selectbox, "Compared with", list(BASELINES), "baseline", format_func=BASELINES.get, width=200, help=(
+        control(st.selectbox, "Compared with", list(BASELINES), "baseline", format_func=BASELINES.get, width=180, help=(
             "The measured alloy from which those of all readings differ least, for each property its own; or their mean, which "
             "exists nowhere and whose prediction is an extrapolation. Another choice is explained anew, once."))
     return focus

@@ -12,7 +12,7 @@ from app.figures.style import with_spread, written
 from app.presets import name_of
 from app.selection import Selection
 from app.services import model, pairs
-from app.widgets.framed import framed_figure
+from app.widgets.framed import framed_figure, ink
 from app.yours import plain
 from mtl_core.tasks import TaskSpec
 
@@ -91,7 +91,8 @@ def _left_out(found) -> str:
 
 def _map(found, task, what, caption, **also):
     unit = unit_of(task)
-    figure = interactions_figure(list(map(called, found.names)), found.values, found.spread, found.is_stable, unit=unit)
+    figure = interactions_figure(list(map(called, found.names)), found.values, found.spread, found.is_stable, unit=unit,
+                                 ink=ink())
     framed_figure(f"**{task.label}** ({unit})", figure, cells_table(found, unit, **also), what, caption, name="alloyscope")
 
 

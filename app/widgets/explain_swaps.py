@@ -10,7 +10,7 @@ from app.figures.swaps import swaps_figure
 from app.selection import Selection
 from app.services import explanations, model
 from app.widgets.cards import per_row
-from app.widgets.framed import camera, csv_button
+from app.widgets.framed import camera, csv_button, ink
 from app.widgets.steady import steady_chart
 from mtl_core.errors import ConfigError
 
@@ -109,7 +109,7 @@ def _matrix(found) -> None:
     texts = [swap_words(found, row) for row in range(len(found.out))]
     for index, task in enumerate(found.tasks):
         figure = swaps_figure(found.out, found.into, found.values[:, index], found.is_stable[:, index], found.in_domain[:, index],
-                              texts, unit=unit_of_change(task), color=color_of(index))
+                              texts, unit=unit_of_change(task), color=color_of(index), ink=ink())
         with columns[index % len(columns)]:
             st.markdown(f"**{task.label}**")
             steady_chart(figure, key=f"swap_matrix_{task.key}", config=camera(f"swap-matrix-{task.key}"),

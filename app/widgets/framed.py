@@ -34,6 +34,11 @@ def csv_button(table: pd.DataFrame, what: str, *, name: str) -> None:
                        icon=":material/download:", key=f"csv_{what}")
 
 
+def ink() -> str:
+    """The colour of the theme's text, for words that stand on colours of a figure."""
+    return "#e6eaea" if st.context.theme.type == "dark" else "#1d2629"
+
+
 def camera(filename: str) -> dict:
     """Plotly's mode bar with a camera that gives the chosen kind of picture."""
     picture = state.shown("pictures") or FORMATS[0]

@@ -7,6 +7,7 @@ from app.figures.trace import distances_figure, trace_figure, trade_off_figure
 from app.figures.trials import parallel_figure
 from app.services import studies, trainings
 from app.services.studies import Beliefs
+from app.widgets.framed import ink
 from app.widgets.run_head import EVERY, Words, run_head, what_went_wrong
 from app.widgets.study_beliefs import beliefs_section
 from app.widgets.study_found import found_section
@@ -138,7 +139,7 @@ def _trials(found: Study) -> None:
             _chart(parallel_figure(
                 places, searches.scores(done).loc[places.index], [searches.axis(name) for name in space.names],
                 [searches.ticks(dimension) for dimension in space.dimensions], title=searches.score_title(found.config.objective),
-                color="#e6eaea" if st.context.theme.type == "dark" else "#1d2629"), found, "parallel", "Trials across dimensions")
+                color=ink()), found, "parallel", "Trials across dimensions")
         st.caption("A line is a complete trial, yellow for the best scores. Drag along an axis to keep only the lines that pass "
                    "there; drag an axis by its name to move it.")
     lines = searches.trial_lines(found)
