@@ -28,7 +28,7 @@ def test_the_import_contracts_hold():
 
 @pytest.mark.parametrize("module", ["mtl_core", "mtl_core.cli", "mtl_core.chemistry.composition", "mtl_core.data",
                                     "mtl_core.features.descriptors", "mtl_core.registry.archive", "mtl_core.trainings",
-                                    "mtl_core.studies"])
+                                    "mtl_core.studies", "mtl_core.validations"])
 def test_light_modules_of_the_library_load_nothing_heavy(module):
     assert loaded_by(f"import {module}").isdisjoint(HEAVY)
 
