@@ -112,12 +112,12 @@ _HTML: dict[type, Callable[[Block], str]] = {
 }
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; }
-body { font: 15px/1.55 system-ui, sans-serif; margin: 0; }
+body { font: 15px/1.55 system-ui, sans-serif; margin: 0; overflow-wrap: anywhere; }
 main { max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 nav ul { columns: 2; padding-left: 1.2rem; }
 .wide { overflow-x: auto; margin: 0.8rem 0; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.8rem 0.25rem 0; border-bottom: 1px solid var(--line); }
 pre { overflow-x: auto; padding: 0.8rem; border: 1px solid var(--line); border-radius: 6px; font-size: 0.85rem; }
 @media (max-width: 40rem) { nav ul { columns: 1; } }

@@ -136,6 +136,10 @@ class Facts:
         return bands.measure(self.out_of_fold)
 
     @cached_property
+    def coverage(self) -> pd.DataFrame:
+        return self.bands.coverage()
+
+    @cached_property
     def transfer(self) -> pd.DataFrame:
         return bands.transfer(self.out_of_fold)
 

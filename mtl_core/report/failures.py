@@ -51,7 +51,7 @@ def _raw_bands(facts: Facts) -> Iterator[str]:
 
 def _held(facts, kind):
     """Coverage of 90 % bands on the split that answers."""
-    rows = facts.bands.coverage()
+    rows = facts.coverage
     return rows[(rows["kind"] == kind) & (rows["level"] == LEVEL) & (rows["split"] == DEPLOYED)]
 
 

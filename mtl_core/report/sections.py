@@ -150,7 +150,7 @@ def _bands(facts: Facts) -> Iterable[Block]:
                "their own shares, and the share of papers that lie inside with all their readings.")
     levels = facts.bands.levels
     heads = ("property", "split", "band", *(f"{level:.0%}" for level in levels), "width", "mean of the papers", "papers inside")
-    by_band = facts.bands.coverage().set_index("level").groupby(["task", "split", "kind"], sort=False)
+    by_band = facts.coverage.set_index("level").groupby(["task", "split", "kind"], sort=False)
     yield table(heads, [(TASKS[task].label, split, kind, *rows["coverage"], *rows.loc[0.9, ["width", "papers", "whole_papers"]])
                         for (task, split, kind), rows in by_band])
     yield table(("property", "split", "band", "mean z²", "factor", "CRPS", "−ln density"), [
