@@ -23,6 +23,8 @@ RUNG_WORDS = {"random": "random rows", "stratified": "stratified rows", "composi
               "reference": "new papers", "system": "new chemical systems", "cluster": "new clusters", "element": "new elements",
               "monte-carlo": "random shuffles", "leave-one-out": "rows left out one by one"}
 
+LIMITS = {"alloy": "same alloy", "alloy and conditions": "same test"}  # what repeats have in common
+
 Word = Literal["wins", "ties", "loses", "unknown"]
 BETTER, WORSE, UNCLEAR = "ours better", "baseline better", "cannot be told"
 
@@ -175,7 +177,8 @@ def chart_rows(report: Report, task: str, metric: str) -> pd.DataFrame:
 def limits(noise: Mapping[str, Noise], metric: str) -> dict[str, float]:
     """What the scatter of repeats leaves possible: words → R² at most, or RMSE at least; nothing is known of MAE."""
     name = {"r2": "r2_ceiling", "rmse": "sd"}.get(metric)
-    return {same.replace("alloy and conditions", "same test").replace("alloy", "same alloy"): value for same, one in noise.items() if name and (value := getattr(one, name)) is not None}
+    return {LIMITS.get(same, same): value for same, one in noise.items()
+            if name and (value := getattr(one, name)) is not None}
 
 
 def rung_lines(report: Report, task: str, rung: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from app.figures.style import GREY, STILL, calm, tint
 
 KINDS = {"raw": "dot", "rescaled": "dash", "conformal": "solid"}
+BELOW = {"x": 0, "y": -0.22, "yanchor": "top"}
 PERCENT = {"tickformat": ".0%"}
 
 
@@ -22,8 +23,8 @@ def levels_figure(coverage: pd.DataFrame, *, color: str) -> go.Figure:
                         line={"color": GREY if kind == "raw" else color, "width": 2.5, "dash": KINDS[kind]},
                         hovertemplate="%{x:.0%} band: %{y:.1%} inside<extra>" + kind + "</extra>")
              for kind, rows in coverage.sort_values("level").groupby("kind", sort=False)]
-    return calm([diagonal, *lines], height=340, x="level that the band names", y="share of measurements inside", dragmode=False,
-                legend={"x": 0.02, "y": 0.98, "yanchor": "top", "orientation": "v"},
+    return calm([diagonal, *lines], height=380, x="level that the band names", y="share of measurements inside", dragmode=False,
+                legend=BELOW,
                 xaxis=STILL | PERCENT | {"range": [0, 1]}, yaxis=STILL | PERCENT | {"range": [0, 1.02]})
 
 
@@ -40,8 +41,8 @@ def error_figure(bins: pd.DataFrame, *, unit: str, color: str) -> go.Figure:
                         hovertemplate=f"std %{{x:.3g}}, {words} %{{y:.3g}} {unit} (%{{customdata}} tests)<extra></extra>")
              for name, words, shade, symbol in (("rmse", "root mean square error", color, "circle"),
                                                 ("mae", "mean absolute error", GREY, "circle-open"))]
-    return calm([diagonal, *marks], height=340, x=f"std that networks state ({unit})", y=f"error ({unit})", dragmode=False,
-                legend={"x": 0.02, "y": 0.98, "yanchor": "top", "orientation": "v"},
+    return calm([diagonal, *marks], height=380, x=f"std that networks state ({unit})", y=f"error ({unit})", dragmode=False,
+                legend=BELOW,
                 xaxis=STILL | {"range": [0, end]}, yaxis=STILL | {"rangemode": "tozero"})
 
 

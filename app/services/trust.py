@@ -27,7 +27,7 @@ def _parts(subject: Subject, splits: Sequence[str]) -> list:
 def _measured(run: str, seen: int, calibrated_on: str | None):
     from mtl_core.validation.bands import GRID, LEVELS, measure
 
-    return measure(model.out_of_fold(run), calibrated_on=calibrated_on, levels=sorted({*GRID, *LEVELS}))
+    return measure(model.out_of_fold(run), calibrated_on=calibrated_on, levels=sorted({*GRID[1::2], *LEVELS}))
 
 
 def coverage(run: str) -> pd.DataFrame:
@@ -194,3 +194,22 @@ def _worth(run: str, seen: int, split: str, baseline: str) -> pd.DataFrame:
         return worth(prepared.observations, prepared.values, prepared.spec, parts, seed=subject.config.seed,
                      training=prepared.training, preparation=subject.base.preparation,
                      models={baseline: ALL_BASELINES[baseline]}, n_jobs=1 if baseline == QUICK else -1)
+
+
+# The record
+
+
+def card(run: str, known: tuple) -> tuple[str, str]:
+    """Model card as Markdown and as HTML; known: the validations of the run, of which the newest is told."""
+    return _card(*model.seen(run), known)
+
+
+@st.cache_data(show_spinner="Gathering the facts of the run: folds, leaks, bands, domain. It takes some twenty seconds …",
+               max_entries=4)
+def _card(run: str, seen: int, known: tuple) -> tuple[str, str]:
+    from mtl_core.report.blocks import as_html, as_markdown
+    from mtl_core.report.facts import read_facts
+    from mtl_core.report.sections import sections
+
+    told, title = sections(read_facts(run)), f"Model card of run {run}"
+    return as_markdown(title, told), as_html(title, told)

@@ -1,9 +1,31 @@
-"""The record of a run to take along."""
+"""The record of a run to take along: model card, known failures and checklists, from its own facts."""
 import streamlit as st
 
+from app.services import trust, validations
+from app.yours import plain
+from mtl_core.errors import AlloyscopeError
 from mtl_core.registry.runs import Run
 
 
 def card_panel(run: Run) -> None:
-    """The model card and checklist."""
-    st.info("The model card is not written yet.")
+    """The card as HTML and Markdown, and to read here."""
+    known = tuple((one.id, str(one.status)) for one in validations.of_run(run.id))
+    try:
+        markdown, html = trust.card(run.id, known)
+    except AlloyscopeError as error:
+        st.info(plain(str(error)))
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for words, text, ending, mime in (("Download HTML", html, "html", "text/html"),
+                                          ("Download Markdown", markdown, "md", "text/markdown")):
+            st.download_button(words, text, f"{run.id}-card.{ending}", mime, on_click="ignore", key=f"card_{ending}",
+                               icon=":material/download:")
+        st.caption(f"The same as `python -m mtl_core report --run {run.id}`. Every line follows from what the run wrote down; "
+                   "what is not met stands there as not met.", width="stretch")
+    with st.container(border=True, key="card_text"):
+        st.markdown(_smaller(markdown))
+
+
+def _smaller(markdown: str) -> str:
+    """Without its title, and with headings that fit into a page."""
+    return f"\n{markdown.partition(chr(10))[2]}".replace("\n## ", "\n#### ")

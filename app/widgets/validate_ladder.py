@@ -19,7 +19,10 @@ SHIFT = ("The harder the rung, the less of what is tested was like anything lear
 
 
 def ladder_panel(run: Run, place) -> None:
-    """place: of the pickers. The validation that was chosen: its verdict, a chart a property, rung by rung; and how to make another."""
+    """The validation that was chosen: its verdict, a chart a property, rung by rung; and how to make another.
+
+    place: container of the pickers.
+    """
     known = validations.of_run(run.id)
     with place:
         chosen = _picker(run, known)

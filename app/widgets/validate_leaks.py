@@ -28,8 +28,8 @@ def leaks_panel(run: Run) -> None:
         return
     with st.container(border=True, key="leaks_verdict"):
         st.markdown(verdict(table))
-        st.caption("A leak is no mistake where a split allows it: random rows always have kin on the other side, which is why they "
-                   "look better than a new alloy will be. It is a mistake where the split promises to forbid it.")
+        st.caption("A leak is no mistake where a split allows it: random rows always have kin on the other side, which is why "
+                   "they look better than a new alloy will be. It is a mistake where the split promises to forbid it.")
     for place, key in zip(st.columns(len(keys), gap="large") if len(keys) < 3 else [st.container() for _ in keys], keys,
                           strict=True):
         with place:

@@ -1,0 +1,236 @@
+"""What the Validate page is made of: verdicts that follow intervals, tables, figures; and every view, over small validations."""
+import os
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import validated
+from app.figures.ladder import ladder_figure, parts_figure
+from app.runs import transfer_words
+from app.widgets import validate_bands, validate_leaks
+from mtl_core.files import append_line, write_json
+from mtl_core.registry import locks
+from mtl_core.registry.runs import PROGRESS, Label, Record, State, Status, recorded_run, write_state
+from mtl_core.tasks import DEFAULT_TASKS
+from mtl_core.validation.config import ValidationConfig
+from mtl_core.validation.report import REPORT, Estimate, Noise, PartFacts, Report, RungFacts, Score
+from mtl_core.validation.rungs import RUNGS
+
+MODELS = ("ridge", "extra trees", "gaussian process", "ours")
+R2 = {"ridge": 0.5, "extra trees": 0.7, "gaussian process": 0.6, "ours": 0.72}
+# ours − it, on each rung: wins, ties, loses
+DIFFERENCES = {"random": (0.1, 0.3), "composition": (-0.05, 0.08), "element": (-0.4, -0.1)}
+
+
+def report_of(rungs=tuple(DIFFERENCES), models=MODELS) -> Report:
+    """Ours wins on the first rung, ties on the second, loses on the third, against all baselines alike."""
+    scores = [Score(task=task, rung=rung, model=model, n=40, n_papers=9, r2=Estimate(value=R2[model], low=0.2, high=0.9),
+                    mae=Estimate(value=100.0), rmse=Estimate(value=130.0, low=90.0, high=170.0),
+                    difference=_difference(rung, model))
+              for rung in rungs for task in DEFAULT_TASKS for model in models]
+    return Report(run="shipped", tasks=DEFAULT_TASKS, models=models, config_sha256="c", data_sha256="d", n_folds=3,
+                  n_fold_seeds=1, seed=0, epochs=8, rungs={rung: _facts(rung, models) for rung in rungs}, scores=tuple(scores),
+                  noise={task: {"alloy": Noise(r2_ceiling=0.85, sd=80.0, n_groups=5, n_rows=12, note=""),
+                                "alloy and conditions": Noise(r2_ceiling=None, sd=None, n_groups=0, n_rows=0, note="")}
+                         for task in DEFAULT_TASKS})
+
+
+def _difference(rung, model):
+    low, high = DIFFERENCES[rung]
+    return None if model == "ours" else Estimate(value=(low + high) / 2, low=low, high=high)
+
+
+def _facts(rung, models):
+    parts = tuple(PartFacts(name=name, fold_seed=seed, fold=fold, n_training={}, n_test=dict.fromkeys(DEFAULT_TASKS, 7 + fold),
+                            mae={task: dict.fromkeys(models, 10.0 * (1 + fold) + seed) for task in DEFAULT_TASKS})
+                  for seed in range(2) for fold, name in enumerate(("Mo", "Al")))
+    return RungFacts(**RUNGS[rung]._asdict(), folds_sha256="f", lock="locked folds", origin="run", members=2,
+                     parts=parts if rung == "element" else ())
+
+
+def test_the_verdict_follows_the_intervals_and_names_the_strongest_rival():
+    found = {one.rung: one for one in validated.verdicts(report_of(), "hardness")}
+    assert [found[rung].word for rung in DIFFERENCES] == ["wins", "ties", "loses"]
+    assert (found["element"].rival, found["element"].n) == ("extra trees", 3)
+    words = validated.verdict_words(report_of(), "hardness")
+    assert "**wins** on random rows" in words and "**ties** on new compositions (extra trees and 2 more)" in words
+    assert "**loses** on new elements (extra trees and 2 more)" in words
+    assert validated.tally(report_of()) == {"wins": 2, "ties": 2, "loses": 2, "unknown": 0}
+
+
+@pytest.mark.parametrize("low, high, word", [
+    (0.01, 0.1, "ours better"), (-0.1, -0.01, "baseline better"), (-0.1, 0.1, "cannot be told"), (None, None, "cannot be told")])
+def test_a_difference_says_only_what_its_interval_allows(low, high, word):
+    assert validated.difference_word(Estimate(value=0.0, low=low, high=high)) == word
+
+
+def test_without_ours_or_without_a_baseline_nothing_is_won():
+    for models in (MODELS[:-1], ("ours",)):
+        report = report_of(models=models)
+        assert validated.verdicts(report, "hardness") == () and "not compared" in validated.verdict_words(report, "hardness")
+
+
+def test_lines_of_a_rung_are_ordered_by_r2_and_say_who_is_better_in_bold():
+    lines = validated.rung_lines(report_of(), "hardness", "element")
+    assert list(lines.index) == ["**this run**", "extra trees", "Gaussian process", "ridge"]
+    assert lines.loc["ridge", ""] == "**baseline better**" and lines.loc["**this run**", ""] == ""
+    assert lines.loc["ridge", "Ours − it"] == "−0.25 [−0.40, −0.10]"
+
+
+def test_errors_of_named_parts_are_means_over_the_fold_seeds_the_hardest_first():
+    table = validated.part_lines(report_of(), "element", "hardness")
+    assert list(table["name"]) == ["Al", "Mo"] and list(table["ours"]) == [20.5, 10.5] and list(table["n"]) == [8, 7]
+    assert validated.part_lines(report_of(), "random", "hardness").empty
+    assert len(parts_figure(table, unit="HV", color="#2f7f86").data) == len(MODELS)
+
+
+def test_the_chart_draws_every_model_and_stands_what_is_far_below_at_the_edge():
+    rows = validated.chart_rows(report_of(), "hardness", "r2")
+    rows.loc[rows["model"] == "ridge", ["value", "low", "high"]] = -3.75, -6.4, -2.0
+    limits = validated.limits(report_of().noise["hardness"], "r2")
+    figure = ladder_figure(rows, limits, title="R²", color="#2f7f86", is_r2=True)
+    ridge = next(trace for trace in figure.data if trace.name == "ridge")
+    assert limits == {"same alloy": 0.85} and set(ridge.x) == {-0.5} and set(ridge.marker.symbol) == {"triangle-left-open"}
+    assert "-3.75 [-6.4, -2]" in ridge.text[0] and len(figure.data) == len(MODELS) + 1
+    assert validated.limits(report_of().noise["hardness"], "mae") == {}
+
+
+def test_the_alarm_rings_where_shared_networks_are_worse_beyond_chance_and_names_what_won():
+    def gain(low, high):
+        return pd.DataFrame({"alone": [0.6], "gain": [(low + high) / 2], "low": [low], "high": [high]}, index=["new papers"])
+
+    is_worse, words = transfer_words(gain(-0.2, -0.05), "Hardness")
+    assert is_worse and "Train it alone" in words
+    assert "cannot be told" in transfer_words(gain(-0.2, 0.05), "Hardness")[1]
+    is_worse, words = transfer_words(gain(0.05, 0.2), "Hardness")
+    assert not is_worse and "shared networks are better" in words
+
+
+def test_a_broken_promise_is_said_with_its_evidence_and_is_red():
+    table = pd.DataFrame([
+        {"kind": kind, "task": "hardness", "split": split, "n": 10, "n_affected": n, "share": n / 10,
+         "evidence": f"{n} of 10 tests.", "is_forbidden": split == "reference", "is_alarm": split == "reference" and n > 0}
+        for kind, split, n in (("same paper", "random", 9), ("same paper", "reference", 2))])
+    words = validate_leaks.verdict(table)
+    assert "**1 of 1 promises do not hold.**" in words and "2 of 10 tests." in words
+    assert "found, though promised" in validate_leaks.shares(table).loc["Same paper", "new papers"]
+    kept = table.assign(is_alarm=False, n_affected=[9, 0], share=[0.9, 0.0])
+    assert validate_leaks.verdict(kept).startswith("**All 1 promises") and "90%" in validate_leaks.verdict(kept)
+    assert "none, as promised" in validate_leaks.shares(kept).loc["Same paper", "new papers"]
+
+
+def test_the_domain_is_said_to_separate_only_beyond_chance():
+    rows = pd.DataFrame({"by": ["domain score", "outside", "std"], "auroc": [0.7, 0.55, 0.6], "auroc_low": [0.6, 0.45, 0.49],
+                         "n": 100, "n_outside": 20, "ratio": [np.nan, 1.5, np.nan], "ratio_low": [np.nan, 0.9, np.nan],
+                         "ratio_high": [np.nan, 2.0, np.nan]})
+    words = validate_bands.separation_words(rows)
+    assert "distance to what was measured tells" in words and "not larger beyond chance" in words
+    assert "Nothing of what was asked" in validate_bands.separation_words(rows.assign(auroc_low=0.4))
+
+
+# The page
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """The Validate page over a run store of its own."""
+    monkeypatch.setattr("mtl_core.registry.runs.RUNS_DIR", tmp_path)
+    monkeypatch.setattr("mtl_core.registry.store.RUNS_DIR", tmp_path)
+    monkeypatch.setattr("app.services.validations.SHIPPED_REPORT", tmp_path / "validation.json")
+    tested = AppTest.from_file(os.path.join(os.path.dirname(__file__), "..", "app", "main.py"), default_timeout=120)
+
+    def opened(**query):
+        for name, value in query.items():
+            tested.query_params[name] = value
+        return tested.switch_page("views/validate.py").run()
+
+    return opened
+
+
+def make_validation(root, status=Status.complete) -> str:
+    config, now = ValidationConfig(rungs=tuple(DIFFERENCES), models=MODELS, n_folds=3, n_fold_seeds=1), datetime.now(UTC)
+    folder, lock = recorded_run(Record(kind="validate", config=config.model_dump(mode="json")), Label(name="Mine <b>"), root)
+    locks.release(lock)
+    append_line(folder / PROGRESS, {"rung": "random", "model": "ridge", "share": 0.5, "n_done": 0, "n_cells": 12})
+    if status is Status.complete:
+        write_json(folder / REPORT, report_of().model_dump(mode="json"))
+    write_state(folder, State(status=status, since=now, queued=now, started=now))
+    return folder.name
+
+
+def said(tested) -> str:
+    return " ".join(element.value for element in (*tested.markdown, *tested.caption))
+
+
+def test_a_run_without_a_validation_shows_what_it_says_of_itself_and_how_to_begin_one(page):
+    tested = page()
+    assert not tested.exception and "What the run itself wrote down" in said(tested)
+    assert "Whether that is more than chance takes a validation" in said(tested)
+    assert not tested.button(key="start_validation").disabled
+    tested.multiselect(key="validate_rungs_main").set_value([]).run()
+    assert tested.button(key="start_validation").disabled and "At least one rung" in tested.error[0].value
+    tested.segmented_control(key="validate_size").set_value("ladder").run()
+    assert "7 rungs × 9 models" in said(tested)
+
+
+def test_a_link_to_a_validation_opens_it_with_its_verdict(page, tmp_path):
+    run = make_validation(tmp_path)
+    tested = page(run=run)
+    assert not tested.exception and tested.selectbox(key="validate_which").value == run
+    assert "**wins 2**, **ties 2** and **loses 2**" in said(tested) and "Locked folds" in said(tested)
+    assert tested.selectbox(key="validate_run").value == "shipped" and len(tested.get("plotly_chart")) == 3
+    tested.segmented_control(key="validate_metric").set_value("rmse").run()
+    assert not tested.exception
+    tested.selectbox(key="validate_which").set_value("own").run()
+    assert "What the run itself wrote down" in said(tested)
+
+
+def test_the_validation_that_comes_along_is_shown_and_one_that_is_damaged_is_not(page, tmp_path):
+    (tmp_path / "validation.json").write_text(report_of().model_dump_json())
+    assert "**wins 2**" in said(page())
+    (tmp_path / "validation.json").write_text("{}")
+    tested = page()
+    assert not tested.exception and "What the run itself wrote down" in said(tested)
+
+
+@pytest.mark.parametrize("status", [Status.stopped, Status.lost, Status.failed])
+def test_a_validation_that_ended_early_can_be_resumed(page, tmp_path, status):
+    tested = page(run=make_validation(tmp_path, status))
+    assert not tested.exception and tested.button(key="run_resume").label == "Resume validation"
+    assert [metric.value for metric in tested.metric if metric.label == "Cells"] == ["0 of 12"]
+
+
+def test_bands_say_whether_they_hold_and_how_sure_networks_are_of_themselves(page, monkeypatch):
+    monkeypatch.setattr("app.services.trust.by_domain", lambda *_: pd.DataFrame(
+        {"task": "hardness", "is_inside": [True, False], "kind": "conformal", "coverage": [0.9, 0.8], "n": [80, 20]}))
+    monkeypatch.setattr("app.services.trust.separation", lambda *_: pd.DataFrame(
+        {"task": "hardness", "by": ["domain score", "outside", "std"], "auroc": 0.7, "auroc_low": 0.6, "auroc_high": 0.8,
+         "n": 100, "n_outside": 20, "ratio": 1.5, "ratio_low": 1.1, "ratio_high": 2.0}))
+    tested = page(view="bands")
+    assert not tested.exception and "the conformal 90 % band holds" in said(tested) and "too sure" in said(tested)
+    assert len(tested.get("plotly_chart")) == 7 and "larger beyond chance" in said(tested)
+
+
+def test_leaks_of_the_shipped_run_keep_their_promises(page):
+    tested = page(view="leaks")
+    assert not tested.exception and "All 6 promises of the folds hold" in said(tested)
+
+
+@pytest.mark.parametrize("view", ["sharing", "curves"])
+def test_every_other_view_opens(page, view):
+    assert not page(view=view).exception
+
+
+def test_the_card_is_offered_as_html_and_markdown(page, monkeypatch):
+    monkeypatch.setattr("app.services.trust.card", lambda *_: ("# Title\n\n## Data\n\nFacts.\n", "<!doctype html>"))
+    tested = page(view="card")
+    assert not tested.exception and "#### Data" in said(tested) and len(tested.get("download_button")) == 2
+
+
+def test_a_run_that_is_no_complete_training_is_not_validated(page, tmp_path):
+    run = make_validation(tmp_path, Status.stopped)
+    tested = page(run="no-such-run")
+    assert not tested.exception and "is not here" in tested.warning[0].value and run
