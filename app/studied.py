@@ -9,12 +9,13 @@ from app.figures.style import written
 from mtl_core.tasks import TASKS
 from mtl_core.validation.sharing import ALONE, advice
 
-WIRING_WORDS = {"single-task": "alone", "multi-task": "shared trunk", "difference": "difference", "latent": "latent variable"}
+WIRING_WORDS = {"single-task": "a network each", "multi-task": "one network for all", "difference": "corrects the other",
+                "latent": "is told the other"}
 WIRING_SENTENCES = {
-    "single-task": "a network of its own for each property",
-    "multi-task": "one network with a shared trunk and a head for each property",
-    "difference": "the other property is predicted first, and what must be added to a multiple of it is learnt",
-    "latent": "the other property is predicted first, and what was predicted is one more input"}
+    "single-task": "nothing is shared (single-task)",
+    "multi-task": "both properties share the first layers (multi-task)",
+    "difference": "what is predicted for the other property is scaled, and what must be added to it is learnt (difference)",
+    "latent": "what is predicted for the other property is one more input (latent variable)"}
 MODEL_WORDS = {"ours": "networks", "ridge": "ridge", "extra trees": "extra trees"}
 HELD_OUT = {"composition": "new compositions", "reference": "new papers"}
 
@@ -31,20 +32,18 @@ def labels_words(share: float, n: float) -> str:
 
 
 def sharing_verdict(rows: pd.DataFrame) -> str:
-    """What won at each share of the labels, and what did harm; rows: of one target, source and model."""
-    by_share = [(f"with {labels_words(share, part['n_labels'].iloc[0])}", advice(part), part)
-                for share, part in rows.groupby("share")]
-    won = [f"{labels} of the labels **{WIRING_WORDS[found.winner]}** ({_gain(part, found.winner)})"
-           for labels, found, part in by_share if found.winner not in (None, ALONE)]
-    harm = [f"{labels} {WIRING_WORDS[wiring]} ({_gain(part, wiring)})"
-            for labels, found, part in by_share for wiring in found.harmful]
-    said = f"Sharing wins {'; '.join(won)}." if won else "No way of sharing is better than learning it alone beyond chance."
-    return said + (f" It **harms** {'; '.join(harm)}." if harm else "")
+    """What won at each share of the labels, and what did harm, beyond chance; rows: of one target, source and model."""
+    by_share = [(advice(part), part) for _, part in rows.groupby("share")]
+    won = [_gain(part, found.winner) for found, part in by_share if found.winner not in (None, ALONE)]
+    harm = [_gain(part, wiring) for found, part in by_share for wiring in found.harmful]
+    said = f"**Helps most:** {'; '.join(won)}." if won else "No way of sharing is better than a network each, beyond chance."
+    return said + (f"  \n**Harms:** {'; '.join(harm)}." if harm else "")
 
 
 def _gain(rows: pd.DataFrame, wiring: str) -> str:
     row = rows[rows["wiring"] == wiring].iloc[0]
-    return interval(row["difference"], row["low"], row["high"]) + " of R²"
+    return (f"*{WIRING_WORDS[wiring]}* with {labels_words(row['share'], row['n_labels'])} of the labels, "
+            f"{interval(row['difference'], row['low'], row['high'])} of R²")
 
 
 def interval(value: float, low: float, high: float) -> str:
@@ -57,20 +56,23 @@ def recommendations(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (target, source), part in table.groupby(["target", "source"], sort=False):
         found = {"Property": TASKS[target].label, "learnt with": TASKS[source].label}
-        for share, words in ((1.0, "all labels"), (0.1, "a tenth of them")):
-            found[words] = _recommended(part[part["share"] == share])
+        for share, words in ((1.0, "all its labels"), (0.1, "a tenth of them")):
+            found[words] = recommended(part[part["share"] == share])
         rows.append(found)
     return pd.DataFrame(rows).set_index("Property")
 
 
-def _recommended(rows: pd.DataFrame) -> str:
+def recommended(rows: pd.DataFrame) -> str:
+    """"one network for all: R² 0.78, 0.77 with a network each"; rows: of one target, source, model and share."""
     if rows.empty:
         return "not measured"
-    found = advice(rows)
+    found, r2 = advice(rows), rows.set_index("wiring")["r2"].map(lambda value: f"{value:.2f}".replace("-", "−"))
+    if found.winner == ALONE:
+        return f"{WIRING_WORDS[ALONE]}: R² {r2[ALONE]}, less with the others"
     if found.winner is not None:
-        return WIRING_WORDS[found.winner]
-    against = f", but not {' or '.join(WIRING_WORDS[wiring] for wiring in found.harmful)}" if found.harmful else ""
-    return f"cannot be told{against}"
+        return f"{WIRING_WORDS[found.winner]}: R² {r2[found.winner]}, {r2[ALONE]} with a network each"
+    against = f"; not: {' or '.join(WIRING_WORDS[wiring] for wiring in found.harmful)}" if found.harmful else ""
+    return f"cannot be told (R² {r2[ALONE]} with a network each){against}"
 
 
 def by_chance(table: pd.DataFrame) -> str:

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from app import studied
 from mtl_core.data.training import CONDITIONS
 from mtl_core.ensemble.config import NetworkConfig, TrainConfig
 from mtl_core.errors import ConfigError
@@ -106,7 +107,8 @@ def test_a_task_with_few_labels_gains_by_what_is_told_of_the_one_it_follows(prep
     worth = sharing.worth(cells, curves.n_labels(prepared.observations, thin, PAIR.target))
     few = worth[worth["share"] == 0.1].set_index("wiring")
     assert (worth["n"] == 120).all() and tuple(cells) == wirings
-    assert few.loc["difference", "low"] > 0 and few.loc["latent", "difference"] > 0 and few.loc["single-task", ["low", "high"]].isna().all()
+    assert few.loc["difference", "low"] > 0 and few.loc["latent", "difference"] > 0
+    assert few.loc["single-task", ["low", "high"]].isna().all()
     assert sharing.advice(worth[worth["share"] == 0.1]).winner == "difference"
     assert not list(tmp_path.iterdir())
 
@@ -138,3 +140,28 @@ def test_advice_is_given_only_where_papers_leave_no_doubt():
     assert advised(multi_task=(-0.01, 0.1), latent=(-0.2, 0.3)) == sharing.Advice(None, ())
     assert advised(multi_task=(-0.3, -0.1), latent=(-0.2, 0.3)) == sharing.Advice(None, ("multi-task",))
     assert advised(multi_task=(-0.3, -0.1), latent=(-0.2, -0.1)).winner == "single-task"
+
+
+def made_up_worth(**r2_and_difference):
+    rows = [("hardness", "yield_strength", "network", wiring.replace("_", "-"), 1.0, 396.0, r2, difference, low, high)
+            for wiring, (r2, difference, low, high) in r2_and_difference.items()]
+    return pd.DataFrame(rows, columns=["target", "source", "model", "wiring", "share", "n_labels", "r2", "difference", "low",
+                                       "high"])
+
+
+def test_what_won_is_said_with_its_interval_and_what_harms_is_not_kept_back():
+    table = made_up_worth(single_task=(0.767, np.nan, np.nan, np.nan), multi_task=(0.781, 0.014, 0.003, 0.029),
+                          difference=(0.719, -0.048, -0.091, -0.019))
+    said = studied.sharing_verdict(table)
+    assert "*one network for all* with 100 % (396) of the labels, +0.014 [+0.003, +0.029] of R²" in said
+    assert "**Harms:** *corrects the other* with 100 % (396) of the labels, −0.048 [−0.091, −0.019]" in said
+    row = studied.recommendations(table).loc["Hardness"]
+    assert row["all its labels"] == "one network for all: R² 0.78, 0.77 with a network each"
+    assert row["a tenth of them"] == "not measured"
+    assert studied.by_chance(table).startswith("2 of 2 differences")
+
+
+def test_where_nothing_can_be_told_nothing_is_recommended():
+    table = made_up_worth(single_task=(0.767, np.nan, np.nan, np.nan), latent=(0.78, 0.01, -0.01, 0.03))
+    assert studied.recommended(table).startswith("cannot be told")
+    assert studied.sharing_verdict(table).startswith("No way of sharing")
