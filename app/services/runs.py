@@ -119,8 +119,10 @@ def losses(run: str) -> dict[str, pd.DataFrame]:
 def doing(run: Run) -> str:
     """How far a run that is at work has come, in a few words."""
     line = last_line(run_folder(run.id) / PROGRESS) if run.status == Status.running else {}
-    if "epoch" not in line:
+    if "epoch" not in line and "n_cells" not in line:
         return ""
     left = line.get("seconds_left")
     words = "" if not left else f", {left / 60:.0f} min left" if left > 90 else f", {left:.0f} s left"
+    if "n_cells" in line:
+        return f"cell {min(line['n_done'] + 1, line['n_cells'])} of {line['n_cells']}{words}"
     return f"epoch {line['epoch']} of {line.get('n_epochs', '?')}{words}"

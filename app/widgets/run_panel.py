@@ -29,8 +29,10 @@ def run_panel(run_id: str) -> None:
     """All about a run. While it has a process, the panel looks again every other second, and nothing else is drawn anew."""
     run = trainings.find(run_id)
     if run.kind != "train":
-        st.info("This run is a search for better settings; the Tune page shows it.")
-        st.page_link("views/tune.py", label="Open it there", icon=":material/open_in_new:", query_params={"run": run.id})
+        page, words = {"tune": ("tune", "a search for better settings; the Tune page"),
+                       "validate": ("validate", "a validation; the Validate page")}[run.kind]
+        st.info(f"This run is {words} shows it.")
+        st.page_link(f"views/{page}.py", label="Open it there", icon=":material/open_in_new:", query_params={"run": run.id})
         return
     if run.label.deleted:
         st.warning("This run was deleted; it can be restored on the Runs page.")

@@ -12,7 +12,8 @@ from app.figures.scores import SPLIT_WORDS, coverage_figure, scores_figure
 from app.figures.style import color_of, written
 from app.runs import family_errors, gain_in_run, gain_of_learning_together, parity_texts, r2_of_models, score_table, verdict
 from app.services import model, trainings
-from app.widgets.framed import framed_figure, picture_switch
+from app.widgets.framed import framed_figure, ink, picture_switch
+from app.widgets.validate_alarm import alarm
 from mtl_core.registry.runs import SHIPPED, Run
 from mtl_core.tasks import TASKS, TaskSpec
 
@@ -23,6 +24,7 @@ def results(run: Run) -> None:
     """Scores beside simple models, whether the bands hold, and every prediction beside its measurement."""
     report = model.report(run.id)
     _facts(run, report)
+    alarm(run)
     keys = [key for key in report["metrics"] if key in TASKS]
     if not keys:
         st.info("This run has no scores of any property that is known here.")
@@ -50,7 +52,7 @@ def _scores(report: dict, task: TaskSpec, color: str) -> None:
                         alt=f"R² of {task.label} by split, beside baselines")
     with right:
         st.subheader("Does the 90 % band hold?")
-        st.plotly_chart(coverage_figure(report["transfer"][task.key], level=0.9, color=color), key="coverage", config=QUIET,
+        st.plotly_chart(coverage_figure(report["transfer"][task.key], level=0.9, color=color, ink=ink()), key="coverage", config=QUIET,
                         alt="Coverage by calibration and test split")
         st.caption("Only on the diagonal is a band tested as it was calibrated. One calibrated on random rows is too narrow for "
                    "new papers, so the Design page uses the one calibrated on new papers.")

@@ -12,6 +12,7 @@ from mtl_core.errors import AlloyscopeError
 from mtl_core.registry.runs import LIVE, RESUMABLE, SHIPPED, Run, Status
 
 HINT = "Select runs at the left edge of the list to open, use, compare, name, stop, resume, hand on or delete them."
+PAGES = {"train": "views/train.py", "tune": "views/tune.py", "validate": "views/validate.py"}
 
 
 def actions(chosen: Sequence[Run], others: Sequence[Run], *, is_bin: bool) -> None:
@@ -55,8 +56,7 @@ def _is_own_and_complete(run: Run) -> bool:
 
 
 def _of_one(run: Run) -> None:
-    page = "views/train.py" if ledger.kind(run) == "training" else "views/tune.py"
-    st.page_link(page, label="Open", icon=":material/open_in_new:", query_params={"run": run.id})
+    st.page_link(PAGES[run.kind], label="Open", icon=":material/open_in_new:", query_params={"run": run.id})
     use_button(run, _say)
     if _is_own_and_complete(run) and not runs.export_obstacle(run.id):
         st.download_button("Export", partial(runs.exported, run.id), f"{run.id}.zip", "application/zip", on_click="ignore",

@@ -32,7 +32,8 @@ def _other(asked: str, runs: dict[str, Run]) -> str | None:
         st.warning("The search of this link is not here; it may have been removed, or belong to another machine.")
         return None
     if run.kind != "tune":
-        st.warning("The run of this link is a training, not a search; it can be seen on the Train page.")
+        what, page = {"train": ("training", "Train"), "validate": ("validation", "Validate")}[run.kind]
+        st.warning(f"The run of this link is a {what}, not a search; it can be seen on the {page} page.")
         return None
     runs[asked] = run
     return asked
