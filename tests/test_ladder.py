@@ -195,6 +195,8 @@ def test_one_paper_alone_has_no_interval_and_a_row_that_is_tested_twice_is_paire
     twice = pd.concat([cell(lambda y: y + 2.0, seeds=(0,)), cell(lambda y: y + 2.0, seeds=(0,)).assign(fold=9)])
     ridge, _ = ladder.scores_of("element", {"ridge": twice, OURS: twice}, ["hardness"])
     assert (ridge.n, ridge.difference.value) == (22, 0.0)
+    same = single.assign(low=1.0, high=1.0)
+    assert ladder.scores_of("random", {"ridge": same}, ["hardness", "elongation"]) == []
 
 
 def test_named_parts_say_their_errors_and_how_many_rows_they_had():

@@ -15,10 +15,11 @@ LOCKED = "locked folds"
 
 
 def scores_of(rung: RungName, cells: Mapping[str, pd.DataFrame], tasks: Sequence[str]) -> list[Score]:
-    """Every model on every task of one rung. cells: model → its out-of-fold table."""
+    """Every model on every task of one rung that has two different exact values to tell apart. cells: model → its out-of-fold
+    table."""
     exact = {model: _exact(cell) for model, cell in cells.items()}
     return [_score(rung, task, model, rows[rows["task"] == task], exact.get(OURS))
-            for task in tasks for model, rows in exact.items() if (rows["task"] == task).any()]
+            for task in tasks for model, rows in exact.items() if rows.loc[rows["task"] == task, "low"].nunique() > 1]
 
 
 def _exact(cell: pd.DataFrame) -> pd.DataFrame:
