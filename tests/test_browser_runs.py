@@ -183,4 +183,6 @@ def test_names_notes_and_tags_are_kept_and_a_phone_scrolls_in_one_direction_only
     expect(row_of(page, "Best")).to_have_attribute("aria-selected", "true")
     label = json.loads((two_runs / FIRST / "label.json").read_text())
     assert (label["name"], label["tags"]) == ("Best", ["steel", "2026"])
+    settle(page)
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)  # nor does the next look at the list open it again
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

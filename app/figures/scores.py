@@ -35,14 +35,19 @@ def _marks(name: str, scores: list[float], rows: list[str], mark: str) -> go.Sca
                       hovertemplate=f"{name}, %{{y}}: R² %{{x:.3f}}<extra></extra>")
 
 
-def coverage_figure(matrix: Mapping[str, Mapping[str, float]], *, level: float, color: str) -> go.Figure:
-    """Share of held-out values inside the band: rows = split it was calibrated on, columns = split it is tested on."""
+def coverage_figure(matrix: Mapping[str, Mapping[str, float]], *, level: float, color: str,
+                    ink: str | None = None) -> go.Figure:
+    """Share of held-out values inside the band: rows = split it was calibrated on, columns = split it is tested on.
+
+    ink: colour of the numbers, else that of all words of a figure.
+    """
     tested, cells = list(next(iter(matrix.values()))), np.array([list(row.values()) for row in matrix.values()])
     heat = go.Heatmap(
         z=cells, x=split_words(tested), y=split_words(list(matrix)), zmin=level - 0.2, zmax=level, xgap=3, ygap=3,
         colorscale=[[0, tint(color, 0.04)], [1, tint(color, 0.3)]], showscale=False,
         hovertemplate="calibrated on %{y}, tested on %{x}: %{z:.1%}<extra></extra>")
-    shares = [{"x": column, "y": row, "text": f"<b>{share:.0%}</b>", "showarrow": False}  # they follow the theme's text colour
+    shares = [{"x": column, "y": row, "text": f"<b>{share:.0%}</b>", "showarrow": False,
+               "font": {"color": ink} if ink else {}}
               for (row, column), share in np.ndenumerate(cells)]
     return calm([heat], height=250, x="tested on", y="calibrated on", dragmode=False, annotations=shares,
                 xaxis=STILL | {"showgrid": False}, yaxis=STILL | {"showgrid": False, "autorange": "reversed"})

@@ -11,6 +11,7 @@ from app.yours import plain
 from mtl_core.errors import AlloyscopeError
 from mtl_core.registry.runs import LIVE, RESUMABLE, SHIPPED, Run, Status
 
+SAVES = "labels_saved"  # how often
 HINT = "Select runs at the left edge of the list to open, use, compare, name, stop, resume, hand on or delete them."
 PAGES = {"train": "views/train.py", "tune": "views/tune.py", "validate": "views/validate.py"}
 
@@ -160,8 +161,8 @@ def _undo(gone: tuple[str, ...]) -> None:
 def _label(own: Sequence[Run], known: list[str]) -> None:
     """Name, note and tags of one run, or tags for several."""
     mark = own[0].id if len(own) == 1 else "several"
-    with st.popover("Name, note, tags" if len(own) == 1 else "Tag", icon=":material/label:", key=f"label_{mark}",
-                    on_change="rerun"):
+    with st.popover("Name, note, tags" if len(own) == 1 else "Tag", icon=":material/label:", on_change="rerun",
+                    key=f"label_{mark}_{state.shown(SAVES, 0)}"):  # once saved, another one: the browser keeps an open one open
         with st.form(f"label_form_{mark}", border=False):
             label = own[0].label
             if len(own) == 1:
@@ -181,4 +182,4 @@ def _save(ids: list[str], mark: str) -> None:
         act = partial(runs.add_tags, tags=tags)
     _, complaints = runs.each(ids, act)
     _say("" if complaints else "Kept.", " ".join(map(plain, complaints)))
-    state.show(f"label_{mark}", False)
+    state.show(SAVES, state.shown(SAVES, 0) + 1)

@@ -73,10 +73,10 @@ def _columns(lines) -> dict:
     scores = {name: st.column_config.NumberColumn(format="%.2f", help="Of papers that the networks had not seen.", width=80)
               for name in lines if name.startswith("R² ")}
     status = 110 if lines["Status"].str.len().max() < 13 else 265
-    return {"Run": wide(width=180), "Status": wide(width=status), "In the app": wide(width=85), "Kind": wide(width=75),
-            "Properties": wide(width=110), "Preset": wide(width=120), **scores,
+    return {"Run": wide(width=190), "Status": wide(width=status), "In the app": wide(width=80), "Kind": wide(width=72),
+            "Properties": wide(width=110), "Preset": wide(width=110), **scores,
             "Band held": st.column_config.NumberColumn(format="%.0f %%", width=85, help=(
                 "Share of the readings in new papers inside the 90 % band; mean over the properties.")),
-            "Started": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm", width=150),
-            "Minutes": st.column_config.NumberColumn(format="%.1f", width=75), "Tags": st.column_config.ListColumn(width=120),
+            "Started": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm", width=148),
+            "Minutes": st.column_config.NumberColumn(format="%.1f", width=70), "Tags": st.column_config.ListColumn(width=95),
             "Note": wide(width=160), "Id": wide(width=175)}

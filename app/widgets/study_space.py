@@ -41,7 +41,7 @@ def _start(dimension: Dimension, is_on: bool) -> dict:
 def _row(form, usual: Dimension, start: Mapping, base: EnsembleConfig) -> tuple[dict, Dimension | None, str]:
     name = usual.name
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=form.key(f"row_{name}".replace(":", "_"))):
-        row = dict(start, on=st.toggle(searches.label(name), start["on"], key=form.key(f"on_{name}"), width=NAME_WIDTH))
+        row = dict(start, on=st.toggle(searches.axis(name), start["on"], key=form.key(f"on_{name}"), width=NAME_WIDTH))
         if not row["on"]:
             stays = "stays" if isinstance(usual, Choice) else "stays at"
             st.caption(f"{stays} {searches.said(name, value_of(base, name))}", width="content")
