@@ -3,6 +3,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -99,6 +100,17 @@ def test_a_validation_gives_intervals_and_says_who_won(facts, difference, is_bet
     assert met["7b"] and met["7c"] and met["5b"] is is_better
     assert is_better != any("ridge is better" in sentence for sentence in failures(validated))
     assert interval(difference.value, difference.low, difference.high) in as_markdown("x", sections(validated)).replace("\\", "")
+
+
+def test_only_a_validation_that_trained_as_the_run_did_speaks_for_it(facts, monkeypatch):
+    run, report = validation_where_ours(Estimate(value=0.2))
+    reports = {"other": report.model_copy(update={"epochs": facts.config.train.epochs - 1}), run: report}
+    listed = [SimpleNamespace(id=one, kind="validate", status=Status.complete, config={"run": facts.run}) for one in reports]
+    monkeypatch.setattr(module.validations, "read_validation", lambda one, root: SimpleNamespace(report=reports[one]))
+    monkeypatch.setattr(module, "list_runs", lambda root: listed)
+    assert replace(facts).validation == (run, report)
+    monkeypatch.setattr(module, "list_runs", lambda root: listed[:1])
+    assert replace(facts).validation is None
 
 
 def test_markup_in_a_text_is_shown_and_not_obeyed():

@@ -127,7 +127,7 @@ class Facts:
         def fit(values, y, part):
             return fitted_transforms(prepared.training.assign(value=y), values, prepared.spec, self.config, part)
 
-        return peeking.fitted_outside({"Scaling, filling in and the transform of the target": fit}, prepared.values,
+        return peeking.fitted_outside({"What scales features and targets": fit}, prepared.values,
                                       prepared.training["value"].to_numpy(float), tuple(first.values()))
 
     @cached_property
@@ -153,10 +153,12 @@ class Facts:
 
     @cached_property
     def validation(self) -> tuple[str, Report] | None:
-        """Id and report of the newest complete validation of this run, the one with the most rungs first."""
+        """Id and report of the newest complete validation of this run, the one with the most rungs first. One that trained for
+        fewer epochs than the run says nothing about it and is left out."""
         found = [run.id for run in list_runs(self.root) if run.kind == "validate" and run.status is Status.complete
                  and run.config.get("run") == self.run]
         reports = [(run, report) for run in found if (report := validations.read_validation(run, self.root).report)]
+        reports = [(run, report) for run, report in reports if report.epochs == self.config.train.epochs]
         return max(reports, key=lambda one: (len(one[1].rungs), len(one[1].models), one[0]), default=None)
 
     @cached_property

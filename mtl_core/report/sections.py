@@ -95,7 +95,7 @@ def _splits(facts: Facts) -> Iterable[Block]:
         (split, RUNGS[split].holds_out, RUNGS[split].forbids, RUNGS[split].allows) for split in train.splits])
     if facts.validation:
         run, report = facts.validation
-        yield Text(f"Validation {run}:")
+        yield Text(f"Validation {run}, {report.n_folds} folds × {report.n_fold_seeds} seeds:")
         yield table(("rung", "held out together", "parts", "folds", "fingerprint"), [
             (RUNGS[rung].label, about.holds_out, len(about.parts), about.lock, about.folds_sha256[:12])
             for rung, about in report.rungs.items()])
