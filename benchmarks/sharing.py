@@ -78,7 +78,7 @@ def shared(table: AlloyTable, config: EnsembleConfig, kept: Kept) -> Iterator[pd
 
 def learnt(table: AlloyTable, config: EnsembleConfig, kept: Kept) -> Iterator[tuple[pd.DataFrame, list[dict]]]:
     """Points and fits of each task and split."""
-    from mtl_core.validation.cells import baseline_cell, our_cell
+    from mtl_core.validation.cells import baseline_cell
 
     prepared = pipeline.prepare(table, config)
     for split in SPLITS:
@@ -86,7 +86,7 @@ def learnt(table: AlloyTable, config: EnsembleConfig, kept: Kept) -> Iterator[tu
         for task in config.tasks:
             thin = curves.thinned(prepared.observations, parts, task, seed=config.seed)
             makers = {model: lambda model=model, thin=thin: baseline_cell(prepared, thin, model, config) for model in MODELS[1:]}
-            makers[MODELS[0]] = lambda thin=thin: our_cell(prepared, thin, config, state=kept.state, should_stop=lambda: False)
+            makers[MODELS[0]] = lambda thin=thin: curves.cell_of_networks(prepared, thin, config, state=kept.state)
             cells = {model: kept.cell(makers[model], "curve", task, split, model) for model in MODELS}
             labels = curves.n_labels(prepared.observations, thin, task)
             n = int((prepared.observations["task"] == task).sum())

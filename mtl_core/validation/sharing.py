@@ -1,11 +1,12 @@
 """Where sharing pays: the four wirings on pairs of tasks, paired on the same folds, with fewer and fewer labels of the target.
 
-All four are of the same networks, trained for as many steps at every share, by the trainer of all ensembles. What the source
-tells is predicted as in `mtl_core.ensemble.wiring`. Since no labels of the source are left out, its networks are trained once and
-tell the members of all shares, and of both wirings that are told something.
+All four are of the same networks and epochs, by the trainer of all ensembles; each share is a training of its own, as it would be
+for someone who has no more labels. What the source tells is predicted as in `mtl_core.ensemble.wiring`. Since none of its labels
+are left out, its networks are trained once and tell the members of all shares, and of both wirings that are told something.
 """
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import pandas as pd
 
 from mtl_core.ensemble.config import EnsembleConfig, Wiring
 from mtl_core.ensemble.parts import Part
+from mtl_core.validation import curves
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
 ALONE: Wiring = "single-task"
@@ -48,25 +50,28 @@ def wired_cells(prepared, parts: Sequence[Part], thin: Sequence[Part], pair: Pai
     """
     from mtl_core.ensemble.fit import fit_ensemble
     from mtl_core.uncertainty.metrics import out_of_fold
-    from mtl_core.validation.cells import our_cell
 
-    own, alone = prepared.of_task(pair.target, thin), config.for_task(pair.target)
+    alone, of_target = config.for_task(pair.target), partial(prepared.of_task, pair.target)
     if ALONE in wirings:
-        yield ALONE, our_cell(*own, alone, state=state, should_stop=should_stop)
+        yield ALONE, curves.cell_of_networks(*of_target(thin), alone, state=state, should_stop=should_stop)
     if "multi-task" in wirings:
-        yield "multi-task", our_cell(prepared, thin, config, state=state, should_stop=should_stop)
+        yield "multi-task", curves.cell_of_networks(prepared, thin, config, state=state, should_stop=should_stop)
     if not {"difference", "latent"} & set(wirings):
         return
-    (rows, mine), every = own, told(prepared, parts, pair, config, len(thin) // len(parts), should_stop=should_stop)
+    known = told(prepared, parts, pair, config, should_stop=should_stop)
     for wiring in (name for name in ("difference", "latent") if name in wirings):
-        of_wiring = replace(every, is_added=wiring == "difference")
-        ensemble, _ = fit_ensemble(rows.training, rows.values, rows.spec, alone, mine, told=of_wiring, should_stop=should_stop)
-        yield wiring, out_of_fold(ensemble, mine, rows.observations, rows.values)
+        of_wiring, tables = replace(known, is_added=wiring == "difference"), []
+        for some in curves.by_share(thin):
+            rows, mine = of_target(some)
+            ensemble, _ = fit_ensemble(rows.training, rows.values, rows.spec, alone, mine, told=of_wiring,
+                                       should_stop=should_stop)
+            tables.append(out_of_fold(ensemble, mine, rows.observations, rows.values))
+        yield wiring, pd.concat(tables, ignore_index=True)
 
 
-def told(prepared, parts: Sequence[Part], pair: Pair, config: EnsembleConfig, n_shares: int, *,
+def told(prepared, parts: Sequence[Part], pair: Pair, config: EnsembleConfig, *,
          should_stop: Callable[[], bool] = lambda: False):
-    """What the rows of the target are told in the parts of all shares, share by share; see `mtl_core.ensemble.fit.Told`."""
+    """What the rows of the target are told in each part, whatever labels it keeps; see `mtl_core.ensemble.fit.Told`."""
     from mtl_core.ensemble.fit import fit_ensemble
     from mtl_core.ensemble.wiring import _Tells, inner_parts
 
@@ -78,20 +83,7 @@ def told(prepared, parts: Sequence[Part], pair: Pair, config: EnsembleConfig, n_
 
     inside = trained([part for several in inner for part in several])
     tells = _Tells(prepared.training, prepared.values, prepared.spec, config, inner, inside, trained(parts))
-    once = tells(pair.target)
-    return replace(once, values=np.tile(once.values, (n_shares, 1)), ensemble=_repeated(once.ensemble, n_shares))
-
-
-def _repeated(ensemble, times: int):
-    """The members again and again, each as the member of a part of its own."""
-    from mtl_core.features.preparation import mapped
-
-    again = np.tile(np.arange(ensemble.n_members), times)
-    features, targets = (mapped(fitted, lambda array: array[ensemble.part_of_member[again]])
-                         for fitted in (ensemble.features, ensemble.targets))
-    return replace(ensemble, part_of_member=np.arange(len(again)), masks=tuple(mask[again] for mask in ensemble.masks),
-                   parameters={name: value[again] for name, value in ensemble.parameters.items()}, features=features,
-                   targets=targets)
+    return tells(pair.target)
 
 
 def worth(cells: dict[Wiring, pd.DataFrame], labels: pd.Series) -> pd.DataFrame:
