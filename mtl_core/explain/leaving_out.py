@@ -84,13 +84,23 @@ def refitted_without(among: np.ndarray, derivatives: Callable[[np.ndarray], tupl
         Σ over the rows kept of ℓ(f + Δ) − Σ over all rows of ℓ′ Δ + ΔᵀK⁻¹Δ / 2
 
     whose second term makes 0 the minimum while no row is left out. derivatives: of all rows' losses [n] at Δ [n]; left_out:
-    bool [n].
+    bool [n]. A step that leads far beyond the lowest point on its way is halved. Raises ArithmeticError where most steps do not
+    suffice.
     """
     start, column = derivatives(np.zeros(len(among)))[0], np.zeros(len(among))
+
+    def kept(change):
+        return (np.where(left_out, 0.0, part) for part in derivatives(change))
+
     for _ in range(most):
         change = among @ column
-        slope, curvature = (np.where(left_out, 0.0, part) for part in derivatives(change))
-        column = np.linalg.solve(np.eye(len(among)) + curvature[:, None] * among, start - slope + curvature * change)
-        if np.abs(among @ column - change).max() < TOLERANCE:
-            break
-    return column
+        slope, curvature = kept(change)
+        fall = start - slope - column  # minus the gradient, in the metric of K
+        step = np.linalg.solve(np.eye(len(among)) + curvature[:, None] * among, fall)
+        moved = among @ step
+        while -moved @ (start - next(kept(change + moved)) - column - step) > 0.5 * (moved @ fall):
+            step, moved = step / 2, moved / 2
+        column = column + step
+        if np.abs(moved).max() < TOLERANCE:
+            return column
+    raise ArithmeticError(f"expected {most} steps to lead to the minimum, the last one moved by {np.abs(moved).max():.2g}")
