@@ -2,9 +2,9 @@
 
 Networks of five folds and three fold seeds, one member a fold, 60 epochs; every fold seed draws its own labels. Each finished
 training is kept in data/cache/sharing, so the command goes on where it was interrupted; `--anew` forgets them.
-sharing: pairs of tasks in the four wirings, by composition, and random forests in the same ones with `--forests`; writes
-assets/sharing.csv. curves: each default task beside all labels of the other, by composition and by paper; writes
-assets/curves.csv and assets/curve_fits.csv. `--quick`: two epochs of three folds, into the cache alone.
+sharing: pairs of tasks in the four wirings, by composition; writes assets/sharing.csv and prints the table of README.md.
+curves: each default task beside all labels of the other, by composition and by paper; writes assets/curves.csv and
+assets/curve_fits.csv. `--quick`: two epochs of three folds, into the cache alone.
 """
 import argparse
 import hashlib
@@ -26,7 +26,7 @@ from mtl_core.data import AlloyTable, read_tables
 from mtl_core.ensemble.config import EnsembleConfig, TrainConfig
 from mtl_core.files import write_table
 from mtl_core.settings import ASSETS_DIR, CACHE_DIR
-from mtl_core.tasks import DEFAULT_TASKS
+from mtl_core.tasks import DEFAULT_TASKS, TASKS
 from mtl_core.validation import curves, sharing
 
 KEPT = CACHE_DIR / "sharing"
@@ -95,6 +95,24 @@ def learnt(table: AlloyTable, config: EnsembleConfig, kept: Kept) -> Iterator[tu
             yield curves.points(cells, labels).assign(task=task, split=split), fits
 
 
+def in_markdown(table: pd.DataFrame) -> str:
+    """A row a pair and share: R² alone, and what each way of sharing adds, bold where the interval leaves no doubt."""
+    shared = [wiring for wiring in sharing.WIRINGS if wiring != sharing.ALONE]
+    lines = [f"| target, with | labels | alone | {' | '.join(shared)} |", "|---" * (3 + len(shared)) + "|"]
+    for (target, source, share), rows in table.groupby(["target", "source", "share"], sort=False):
+        by_wiring = {row.wiring: row for row in rows.itertuples()}
+        alone = by_wiring[sharing.ALONE]
+        cells = [_difference(by_wiring[wiring]) for wiring in shared]
+        lines.append(f"| {TASKS[target].label}, {TASKS[source].label.lower()} | {share:.0%} ({alone.n_labels:.0f}) "
+                     f"| {alone.r2:.2f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _difference(row) -> str:
+    text = f"{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]"
+    return f"**{text}**" if row.low > 0 or row.high < 0 else text
+
+
 def main() -> None:
     """Train what is missing, and write the tables after each pair or curve."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -114,6 +132,7 @@ def main() -> None:
         for rows in shared(table, config, kept):
             found.append(rows)
             _write(folder / "sharing.csv", pd.concat(found), ("target", "source", "model"))
+        print(in_markdown(pd.concat(found)))
     if "curves" in wanted:
         config, found, fits = config.model_copy(update={"tasks": DEFAULT_TASKS}), [], []
         for rows, of_models in learnt(table, config, kept):
