@@ -12,6 +12,7 @@ from test_ensemble import made_up_rows
 
 from app.curves import curves_of
 from mtl_core import pipeline
+from mtl_core.chemistry.composition import Composition
 from mtl_core.ensemble import checkpoint, gradients, wiring
 from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig, TrainConfig
 from mtl_core.ensemble.fit import fit_ensemble
@@ -20,10 +21,16 @@ from mtl_core.ensemble.parts import Part
 from mtl_core.ensemble.trainer import train
 from mtl_core.ensemble.wiring import fit_any, fit_wired
 from mtl_core.errors import CheckpointError, ConfigError, StoppedError
+from mtl_core.explain.attribution import attribute
+from mtl_core.explain.compact import compact
+from mtl_core.explain.interactions import interactions
 from mtl_core.features.table import FeatureSpec
 from mtl_core.files import read_arrays, write_arrays
 from mtl_core.tasks import TASKS
+from mtl_core.types import Conditions
+from mtl_core.uncertainty.conformal import Calibration
 from mtl_core.uncertainty.metrics import out_of_fold
+from mtl_core.uncertainty.predictor import Predictor
 
 SPEC = FeatureSpec(symbols=("Cr", "Fe", "Ni"))
 SOURCE, OTHER = "hardness", "yield_strength"
@@ -57,10 +64,18 @@ def parts(observations):
     return parts_by_paper(observations)
 
 
+EPOCHS = 60
+
+
 @pytest.fixture(scope="module")
-def trained(observations, parts):
-    """Each wiring but the default, trained for a second or two."""
-    return {kind: fit_wired(observations, features_of(observations), SPEC, config_of(kind, epochs=40), parts)[0]
+def trained(observations, parts, tmp_path_factory):
+    """Each wiring but the default. The stages that they have in common are learnt once, and then taken from what was kept."""
+    kept, given = tmp_path_factory.mktemp("kept"), (observations, features_of(observations), SPEC)
+
+    def watched(stage):
+        return {"state": kept / f"{stage.name}.npz"} if stage.task == SOURCE else {}
+
+    return {kind: fit_wired(*given, config_of(kind, epochs=EPOCHS), parts, watched=watched)[0]
             for kind in ("single-task", "difference", "latent")}
 
 
@@ -78,7 +93,7 @@ def test_what_is_told_helps_where_few_readings_follow_from_another_property(trai
 
 @pytest.fixture
 def told(monkeypatch):
-    """What the last task was told in each training [n], in HV, and who told it."""
+    """What the other task was told in each training [D, n], in HV."""
     seen = []
 
     def listening(*given, told=None, **others):
@@ -97,8 +112,8 @@ def test_what_a_row_is_told_does_not_depend_on_readings_of_its_own_paper_and_hel
     is_changed = (observations["reference_group"] == paper).to_numpy()
     shift = np.where(is_changed, 500.0, 0.0)
     changed = observations.assign(**{name: observations[name] + shift for name in ("value", "low", "high")})
-    values, config = features_of(observations), config_of("latent")
-    before, after = (fit_wired(rows, values, SPEC, config, parts)[0] for rows in (observations, changed))
+    values = features_of(observations)
+    before, after = (fit_wired(rows, values, SPEC, config_of("latent"), parts)[0] for rows in (observations, changed))
     own = is_changed[observations["task"] == OTHER]
     assert own.any()
     np.testing.assert_allclose(told[0][1:, own], told[1][1:, own], rtol=1e-4)
@@ -158,29 +173,31 @@ def test_the_gradient_goes_through_what_is_told(trained, observations):
         np.testing.assert_allclose(slope, above - below, rtol=0.1, atol=0.2)
 
 
-def test_conditions_of_the_source_cannot_move_a_task_that_does_not_depend_on_them():
-    rows = made_up_observations()
-    config = config_of("difference", tasks=("pitting_potential", "hardness"))
-    values = features_of(rows)
-    ensemble = fit_any(rows, values, SPEC, config, parts_by_paper(rows))
-    hidden = ~SPEC.visible(TASKS["hardness"])
-    np.testing.assert_array_equal(*(ensemble.predict_members(seen, "hardness")[0]
-                                    for seen in (values, np.where(hidden, values + 1.0, values))))
+def test_what_is_told_is_explained_with_the_rest_and_everything_adds_up(trained, observations, parts):
+    held_out = out_of_fold(trained["latent"], parts, observations, features_of(observations))
+    predictor = Predictor(trained["latent"], Calibration.fit(held_out), observations, held_out)
+    task, stated = TASKS[OTHER], Conditions(process="CAST")
+    alloy, baseline = (Composition.from_text(text) for text in ("Fe40Cr40Ni20", "Fe50Cr15Ni35"))
+    bars = attribute(predictor, alloy, stated, task, baseline=baseline)
+    assert bars.prediction == pytest.approx(predictor.predict([alloy], stated).mean[0, 1], rel=1e-5)
+    assert abs(bars.gap) < 0.01 * abs(bars.prediction - bars.baseline)
+    fast = compact(predictor, alloy, stated, task, baseline=baseline)
+    np.testing.assert_allclose(fast.values, bars.values, rtol=0.01, atol=0.5)
+    pairs = interactions(predictor, alloy, stated, task, baseline=baseline)
+    found = dict(zip(pairs.names, pairs.bars, strict=True))
+    np.testing.assert_allclose([found[name] for name in bars.names], bars.values, rtol=0.03, atol=1.0)
 
 
-def test_interrupted_in_any_stage_a_wiring_goes_on_to_the_same_numbers(observations, parts, tmp_path, monkeypatch):
-    monkeypatch.setattr("mtl_core.ensemble.state.SAVE_SECONDS", 0.0)
-    given = observations, features_of(observations), SPEC, config_of("difference"), parts
-    seen = []
-    expected = fit_any(*given, progress=lambda epoch, n_epochs, history: seen.append((epoch, n_epochs)))
-    assert seen == [(epoch, 6) for epoch in range(1, 7)]
-    for n_epochs in (3, 2):  # on the inner folds, and in what is told
+def test_interrupted_in_any_stage_a_wiring_goes_on_to_the_same_numbers(trained, observations, parts, tmp_path):
+    given, seen = (observations, features_of(observations), SPEC, config_of("difference", epochs=EPOCHS), parts), []
+    for n_epochs in (EPOCHS + 2, EPOCHS - 1):  # on the inner folds, and in what is told
         asked = iter(range(n_epochs + 1))
         with pytest.raises(StoppedError):
             fit_any(*given, state=tmp_path / "state.npz", should_stop=lambda asked=asked, n=n_epochs: next(asked) == n)
-    found = fit_any(*given, state=tmp_path / "state.npz")
+    found = fit_any(*given, state=tmp_path / "state.npz", progress=lambda *said: seen.append(said[:2]))
+    assert seen == [(2 * EPOCHS + epoch, 3 * EPOCHS) for epoch in range(2, EPOCHS + 1)]
     for task in (SOURCE, OTHER):
-        for name, value in expected.of_task[task].parameters.items():
+        for name, value in trained["difference"].of_task[task].parameters.items():
             np.testing.assert_array_equal(found.of_task[task].parameters[name], value)
 
 
@@ -207,7 +224,12 @@ def test_a_run_with_a_wiring_counts_the_epochs_of_all_stages_and_predicts(tmp_pa
         ("hardness", 2), ("hardness-inner", 1), ("pitting_potential", 0)]
     assert "held_out" in lines[0] and "held_out" not in lines[1] and not list(folder.glob("state*"))
     predictor = pipeline.load_predictor(folder.name, root=tmp_path)
-    assert predictor.n_members == 2 and set(read_arrays(folder / "history.npz")) >= {"hardness-inner/loss", "hardness/loss"}
+    spec = predictor.ensemble.spec  # hardness depends on the processing, pitting does not, though it is told of hardness
+    values, hidden = np.ones((4, len(spec.columns))), ~spec.visible(TASKS["pitting_potential"])
+    np.testing.assert_array_equal(*(predictor.ensemble.predict_members(seen, "pitting_potential")[0]
+                                    for seen in (values, np.where(hidden, 0.0, values))))
+    assert hidden.any() and predictor.n_members == 2
+    assert set(read_arrays(folder / "history.npz")) >= {"hardness-inner/loss", "hardness/loss"}
     assert config.n_trainings == 3
 
 
@@ -238,12 +260,11 @@ def test_projected_gradients_have_nothing_against_each_other_and_others_are_just
 
 def test_balanced_gradients_train_to_other_weights_and_go_on_after_an_interruption(tmp_path):
     given = {kind: (made_up_rows(), NetworkConfig(trunk=(8,), head=4), TrainConfig(
-        epochs=3, batch_size=16, task_gradients=kind)) for kind in ("sum", "uncertainty", "pcgrad")}
+        epochs=3, batch_size=16, task_gradients=kind)) for kind in ("uncertainty", "pcgrad")}
     trained = {kind: train(*one, n_tasks=2, seed=0) for kind, one in given.items()}
     for parameters, history in trained.values():
-        assert parameters.keys() == trained["sum"][0].keys() and (history.loss[-1] < history.loss[0]).all()
-    weights = {kind: parameters["trunk_0_weight"] for kind, (parameters, _) in trained.items()}
-    assert (weights["uncertainty"] != weights["sum"]).any() and (weights["pcgrad"] != weights["sum"]).any()
+        assert gradients.DOUBT not in parameters and (history.loss[-1] < history.loss[0]).all()
+    assert (trained["uncertainty"][0]["trunk_0_weight"] != trained["pcgrad"][0]["trunk_0_weight"]).any()
     asked = iter(range(3))
     with pytest.raises(StoppedError):
         train(*given["uncertainty"], n_tasks=2, seed=0, state=tmp_path / "state.npz", should_stop=lambda: next(asked) == 2)
