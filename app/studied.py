@@ -75,6 +75,13 @@ def recommended(rows: pd.DataFrame) -> str:
     return f"cannot be told (R² {r2[ALONE]} with a network each){against}"
 
 
+def tip(table: pd.DataFrame, tasks: Sequence[str]) -> str:
+    """What was found, with all labels, for pairs of the tasks that are to be learnt; empty where none was measured."""
+    rows = table[table["target"].isin(tasks) & table["source"].isin(tasks) & (table["share"] == 1.0)]
+    said = [f"{pair_label(*pair)}: {recommended(of_pair)}" for pair, of_pair in rows.groupby(["target", "source"], sort=False)]
+    return f"Measured on the published data, new compositions: {'; '.join(said)}." if said else ""
+
+
 def by_chance(table: pd.DataFrame) -> str:
     """How many of the differences are beyond chance, and how many would be if there were none."""
     shared = table[table["wiring"] != ALONE]

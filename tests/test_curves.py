@@ -142,6 +142,8 @@ def test_what_won_is_said_with_its_interval_and_what_harms_is_not_kept_back():
     assert row["all its labels"] == "one network for all: R² 0.78, 0.77 with a network each"
     assert row["a tenth of them"] == "not measured"
     assert studied.by_chance(table).startswith("2 of 2 differences")
+    assert "Hardness, with yield strength: one network for all" in studied.tip(table, ("yield_strength", "hardness"))
+    assert studied.tip(table, ("hardness", "pitting_potential")) == ""
 
 
 def test_where_nothing_can_be_told_nothing_is_recommended():

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 import streamlit as st
 from pydantic import ValidationError
 
-from app import options, state
+from app import options, state, studied
 from app.curves import in_time
 from app.figures.scores import SPLIT_WORDS
 from app.options import Option, layers_of, layers_text, outside, rough_seconds, value_at, with_value
 from app.services import measured, trainings
+from app.services.studied import sharing
 from app.widgets.data_in_use import data_picker
 from app.yours import plain
 from mtl_core.data.folds import SPLITS
@@ -114,7 +115,8 @@ def _shared(form: Form, config: dict) -> dict:
     source = config["source"] if tells and config["source"] in tasks else None
     if len(tasks) > 1:
         first = f" The first is {TASKS[source or tasks[0]].label.lower()}." if tells else ""
-        st.caption(options.SHARING_SENTENCES[wiring] + first)
+        table = sharing()
+        st.caption(f"{options.SHARING_SENTENCES[wiring]}{first} {'' if table is None else studied.tip(table, tasks)}")
     return with_value(with_value(config, "wiring", wiring), "source", source)
 
 
