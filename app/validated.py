@@ -185,11 +185,11 @@ def rung_lines(report: Report, task: str, rung: str) -> pd.DataFrame:
     """One line a model, the best R² first: R², MAE, RMSE, ours − it with intervals, and what that allows to say (markdown)."""
     unit = TASKS[task].learning_unit
     scores = sorted((score for score in report.scores if (score.task, score.rung) == (task, rung)), key=lambda one: -one.r2.value)
+    is_paired = beyond_chance(report)
     lines = {_bold(called(score.model), score.model == OURS): {
-        "R²": interval_words(score.r2, ".2f"), f"MAE ({unit})": written(score.mae.value),
-        f"RMSE ({unit})": written(score.rmse.value),
-        **({"Ours − it": interval_words(score.difference, "+.2f"), "": _bold(difference_word(score.difference), True)}
-           if beyond_chance(report) else {})} for score in scores}
+        **({"": _bold(difference_word(score.difference), True)} if is_paired else {}), "R²": interval_words(score.r2, ".2f"),
+        **({"Ours − it": interval_words(score.difference, "+.2f")} if is_paired else {}),
+        f"MAE ({unit})": written(score.mae.value), f"RMSE ({unit})": written(score.rmse.value)} for score in scores}
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("Model")
 
 
@@ -221,17 +221,27 @@ def lock_words(facts: RungFacts) -> str:
     if not facts.lock:
         return ""
     return ("Locked folds: their fingerprint is the one that was fixed before any model was chosen." if facts.lock == LOCKED
-            else facts.lock)
+            else facts.lock.replace("n fold seeds", "number of divisions").replace("n folds", "number of folds"))
 
 
 def about(report: Report) -> str:
     """How it was tested, in a sentence."""
     seeds = "one division" if report.n_fold_seeds == 1 else f"{report.n_fold_seeds} divisions"
-    origins = {facts.origin for facts in report.rungs.values()}
-    trained = f" Where the run had no predictions of its own, it was trained again for {report.epochs} epochs." if (
-        "trained" in origins) else ""
+    members = {facts.members for facts in report.rungs.values() if facts.origin == "trained"}
+    trained = (f" Where the run had no predictions of its own it was trained again: {report.epochs} epochs, {max(members)} "
+               f"network{'s' if max(members) > 1 else ''} a fold." if members else "")
     return (f"{report.n_folds} folds × {seeds}, seed {report.seed}. R² is pooled over the rows of a division, then the mean of "
             f"the divisions; intervals are 95 %, by resampling whole papers.{trained}")
+
+
+def caveats(report: Report, config: Mapping, data_sha256: str) -> list[str]:
+    """What keeps a report from telling about the run as it is. config, data_sha256: of the run."""
+    epochs = config.get("train", {}).get("epochs")
+    is_trained = any(facts.origin == "trained" for facts in report.rungs.values())
+    found = [f"Here the run was trained again for {report.epochs} epochs instead of {epochs}: this tells whether everything "
+             "works, not what the run is worth."] if is_trained and epochs and report.epochs < epochs else []
+    return found + (["This validation is about other data than those that the run learnt from."]
+                    if report.data_sha256 != data_sha256 else [])
 
 
 def size_of(config: ValidationConfig) -> str:

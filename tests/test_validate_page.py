@@ -67,6 +67,14 @@ def test_a_difference_says_only_what_its_interval_allows(low, high, word):
     assert validated.difference_word(Estimate(value=0.0, low=low, high=high)) == word
 
 
+def test_a_run_that_was_trained_again_for_less_is_not_taken_for_itself():
+    again = _facts("random", MODELS).model_copy(update={"origin": "trained"})
+    trained = report_of().model_copy(update={"rungs": {"random": again}})
+    assert "8 epochs instead of 100" in validated.caveats(trained, {"train": {"epochs": 100}}, "d")[0]
+    assert validated.caveats(report_of(), {"train": {"epochs": 100}}, "d") == []
+    assert "other data" in validated.caveats(report_of(), {"train": {"epochs": 8}}, "e")[0]
+
+
 def test_without_ours_or_without_a_baseline_nothing_is_won():
     for models in (MODELS[:-1], ("ours",)):
         report = report_of(models=models)

@@ -56,7 +56,8 @@ def groups_figure(rows: pd.DataFrame, *, level: float, color: str) -> go.Figure:
                         marker={"symbol": symbols[kind][0], "color": symbols[kind][1], "size": 10, "line": {"width": 2}},
                         hovertemplate="%{y}: %{x:.1%}<extra>" + kind + "</extra>")
              for kind, part in rows.groupby("kind", sort=False)]
-    return calm(marks, height=100 + 30 * len(names), x=f"share inside the {level:.0%} band", legend=True, dragmode=False,
+    height = 150 + 30 * len(names)
+    return calm(marks, height=height, x="share inside", legend={"y": -52 / (height - 90), "yanchor": "top"}, dragmode=False,
                 shapes=[_upright(level)], xaxis=STILL | PERCENT | {"range": [-0.02, 1.03]},
                 yaxis=STILL | {"range": [len(names) - 0.5, -0.6], "showgrid": False})
 
@@ -71,7 +72,7 @@ def separation_figure(rows: pd.DataFrame, words: Mapping[str, str], *, color: st
                        error_x={"array": rows["auroc_high"] - rows["auroc"], "arrayminus": rows["auroc"] - rows["auroc_low"],
                                 "color": tint(color, 0.45), "thickness": 3, "width": 0},
                        hovertemplate="%{y}: %{x:.2f}<extra></extra>")
-    return calm([marks], height=80 + 36 * len(names), x="AUROC (0.5: knows nothing, 1: separates)", dragmode=False,
+    return calm([marks], height=80 + 36 * len(names), x="AUROC", dragmode=False,
                 shapes=[_upright(0.5)], xaxis=STILL | {"range": [0.25, 1.0]},
                 yaxis=STILL | {"range": [len(names) - 0.5, -0.5], "showgrid": False})
 
@@ -93,6 +94,6 @@ def worth_figure(rows: pd.DataFrame, names: Sequence[str], *, color: str) -> go.
                                 "color": tint(color, 0.45), "thickness": 3, "width": 0},
                        hovertemplate="%{y}: %{x:+.3f} (%{text})<extra></extra>")
     lowest = float(np.nanmin(rows[["difference", "low"]])) if len(rows) else -0.1
-    return calm([marks], height=80 + 36 * len(names), x="R² without the leak − R² with it, as many training rows", dragmode=False,
+    return calm([marks], height=80 + 36 * len(names), x="change of R²", dragmode=False,
                 shapes=[_upright(0.0)], xaxis=STILL | {"range": [min(-0.05, 1.05 * max(lowest, -1.0)), 0.1]},
                 yaxis=STILL | {"range": [len(names) - 0.5, -0.5], "showgrid": False})

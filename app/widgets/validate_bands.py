@@ -138,7 +138,8 @@ def _separates(run: Run, task: TaskSpec, split: str, color: str) -> None:
     rows = rows[rows["task"] == task.key]
     st.markdown(separation_words(rows))
     framed_figure("**Which tests are in the worst quarter?**", separation_figure(rows, ASKED, color=color), rows, "separation",
-                  "AUROC: how often it ranks a test of the worst quarter above another one. Whiskers: 95 % over papers.",
+                  "AUROC: how often it ranks a test of the worst quarter above another one; 0.5 knows nothing. Whiskers: 95 % "
+                  "over papers.",
                   name=f"{run.id}-{task.key}-{split}")
 
 

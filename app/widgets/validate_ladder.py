@@ -34,6 +34,8 @@ def ladder_panel(run: Run, place) -> None:
             return
     report = {OWN: lambda: validations.own_report(run.id), PROJECT: validations.shipped_report}.get(
         chosen, lambda: validations.validation(chosen).report)()
+    for caveat in validated.caveats(report, run.config, run.data_sha256):
+        st.warning(caveat)
     _verdict(report, chosen)
     _charts(report, run)
     _rungs(report, run)
@@ -41,13 +43,13 @@ def ladder_panel(run: Run, place) -> None:
 
 
 def _picker(run: Run, known: tuple[Run, ...]) -> str:
-    """Which validation is shown: what was asked for, else the largest complete one, else the one that comes along."""
+    """Which validation is shown: what was asked for, else the one that says most of the run as it is."""
     options = [*(one.id for one in known), *([PROJECT] if run.id == SHIPPED and validations.shipped_report() else []), OWN]
     wanted = state.shown("validate_wanted")
     if wanted not in options:
-        complete = [one for one in known if one.status is Status.complete]
-        largest = max(complete, key=lambda one: len(one.config["rungs"]) * len(one.config["models"]), default=None)
-        wanted = largest.id if largest else PROJECT if PROJECT in options else OWN
+        best = max((one for one in known if one.status is Status.complete), key=_weight, default=None)
+        is_quotable = best is not None and best.config.get("epochs") is None
+        wanted = best.id if is_quotable else PROJECT if PROJECT in options else best.id if best else OWN
     if len(options) == 1:
         return OWN
     titles = {one.id: one for one in known}
@@ -55,6 +57,13 @@ def _picker(run: Run, known: tuple[Run, ...]) -> str:
     return st.selectbox("Validation", options, key="validate_which", width=480, on_change=_chosen,
                         format_func=lambda one: _line(titles[one]) if one in titles else (
                             "Validation of the project" if one == PROJECT else "What the run says of itself"))
+
+
+def _weight(run: Run) -> tuple:
+    """A run that was trained again for fewer epochs says little of itself; after that more folds count, and more cells."""
+    config = run.config
+    return (config.get("epochs") is None, (config.get("n_folds") or 1) * (config.get("n_fold_seeds") or 1),
+            len(config["rungs"]) * len(config["models"]))
 
 
 def _chosen() -> None:
