@@ -21,6 +21,7 @@ from mtl_core.registry.runs import LIVE, SHIPPED, Run, Status
 from mtl_core.tasks import TASKS
 
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+COUNT = 175  # px of a number, so that those beside it stay where they are
 WORDS = Words("training", stopping="It ends after the epoch under way; resume goes on from there.",
               resuming="Goes on from what was saved last, to the same numbers.")
 
@@ -124,9 +125,10 @@ def _live(run: Run, said: Said) -> None:
 
 
 def _never_back(run: Run, share: float) -> float:
-    """The largest share so far of this process of the run: how long the rest takes is guessed anew all the time."""
+    """The largest share so far of this process of the run: how long the rest takes is guessed anew all the time. All but whole,
+    as long as anything is left to do."""
     key = f"share_{run.id}_{run.queued}"
-    state.show(key, max(share, state.shown(key, 0.0)))
+    state.show(key, max(min(share, 0.99), state.shown(key, 0.0)))
     return state.shown(key)
 
 
@@ -156,9 +158,9 @@ def _counts(run: Run, line: Mapping, waited: float) -> None:
     seconds = line.get("seconds_left")
     left = "being measured" if seconds is None else f"about {in_time(max(0.0, seconds - waited))}"
     with st.container(horizontal=True, gap="medium", key="run_counts"):
-        st.metric("Epoch", f"{line['epoch']} of {line['n_epochs']}", width="content")
-        st.metric("Networks finished", f"{line['n_finished']} of {line['n_members']}", width="content")
-        st.metric("Time so far", in_time(line["seconds"] + waited), width="content")
+        st.metric("Epoch", f"{line['epoch']} of {line['n_epochs']}", width=COUNT)
+        st.metric("Networks finished", f"{line['n_finished']} of {line['n_members']}", width=COUNT)
+        st.metric("Time so far", in_time(line["seconds"] + waited), width=COUNT)
         st.metric("Time left", "soon done" if _is_last(run, line) else left, width="content")
 
 

@@ -18,6 +18,7 @@ from mtl_core.tasks import TASKS
 from mtl_core.tuning.study import complete
 
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+COUNT = 150  # px of a number, so that those beside it stay where they are
 WORDS = Words("search", stopping="The trial under way is given up; resume tries it again and goes on to the same trials.",
               resuming="Goes on with the trial that was under way, to the same trials as if nothing had happened.")
 STAGES = {"default": "the starting point", "initial": "spread evenly over the space", "random": "drawn at random",
@@ -74,11 +75,11 @@ def _progress(run: Run, found: Study) -> None:
     best = found.incumbent
     left = line.get("seconds_left") if run.status in LIVE else None
     with st.container(horizontal=True, gap="medium", key="study_counts"):
-        st.metric("Trials", f"{n} of {total}", width="content", help=searches.counts(found.trials))
+        st.metric("Trials", f"{n} of {total}", width=COUNT, help=searches.counts(found.trials))
         for status, words in (("pruned", "Rejected early"), ("failed", "Failed")):
-            st.metric(words, sum(trial.status == status for trial in found.trials), width="content")
+            st.metric(words, sum(trial.status == status for trial in found.trials), width=COUNT)
         if best:
-            st.metric(f"Best {searches.score_title(found.config.objective)}", f"{best.score:.3f}", width="content",
+            st.metric(f"Best {searches.score_title(found.config.objective)}", f"{best.score:.3f}", width=COUNT,
                       help=f"Trial {best.number}, on the inner folds. {searches.WORDS['best']}")
         if run.status in LIVE:
             st.metric("Time left", "being measured" if left is None else f"about {in_time(max(0.0, left - waited))}",
