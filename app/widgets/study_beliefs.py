@@ -92,7 +92,7 @@ def _plane(found: Study, known: Landscape) -> None:
     with right:
         _heat(found, known, plane, (one, other), "acquisition", searches.ACQUISITIONS[found.config.acquisition], ".2g")
     st.caption("All other settings as in the next point, which is the star; dots are trials, seen from above. The search goes "
-               "where the right one is highest: where much is expected, or little is known.")
+               "where the second map is highest: where much is expected, or little is known.")
 
 
 def _heat(found: Study, known: Landscape, plane: Plane, pair: tuple[str, str], what: str, title: str, form: str) -> None:
