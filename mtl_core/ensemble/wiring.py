@@ -164,7 +164,7 @@ def fit_wired(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec,
             observations[is_mine].reset_index(drop=True), values[is_mine], spec, stage.config, rows_of(of_stage, is_mine),
             told=tell, should_stop=should_stop, **watched(stage))
         if stage.is_inner:
-            told = _Tells(observations, values, spec, config, inner, ensemble, fitted[stage.task])
+            told = Tells(observations, values, spec, config, inner, ensemble, fitted[stage.task])
         else:
             fitted[stage.task] = ensemble
     return Wired(config, spec, {task: fitted[task] for task in config.tasks}), histories
@@ -207,7 +207,7 @@ def _inner(observations, part, kind, groups, seed):
 
 
 @dataclass(frozen=True, eq=False)
-class _Tells:
+class Tells:
     """What the rows of each task are told of the source: by the inner members of each part that never saw their group.
 
     ensemble: a member for each inner part; source: the members of the parts themselves, who tell it to whoever asks later.

@@ -73,7 +73,7 @@ def told(prepared, parts: Sequence[Part], pair: Pair, config: EnsembleConfig, *,
          should_stop: Callable[[], bool] = lambda: False):
     """What the rows of the target are told in each part, whatever labels it keeps; see `mtl_core.ensemble.fit.Told`."""
     from mtl_core.ensemble.fit import fit_ensemble
-    from mtl_core.ensemble.wiring import _Tells, inner_parts
+    from mtl_core.ensemble.wiring import Tells, inner_parts
 
     inner = inner_parts(prepared.training, parts, seed=config.seed)
 
@@ -82,7 +82,7 @@ def told(prepared, parts: Sequence[Part], pair: Pair, config: EnsembleConfig, *,
         return fit_ensemble(rows.training, rows.values, rows.spec, config.for_task(pair.source), mine, should_stop=should_stop)[0]
 
     inside = trained([part for several in inner for part in several])
-    tells = _Tells(prepared.training, prepared.values, prepared.spec, config, inner, inside, trained(parts))
+    tells = Tells(prepared.training, prepared.values, prepared.spec, config, inner, inside, trained(parts))
     return tells(pair.target)
 
 
