@@ -31,7 +31,7 @@ from mtl_core.validation import curves, sharing
 
 KEPT = CACHE_DIR / "sharing"
 QUICK = TrainConfig(epochs=2, n_folds=3, n_fold_seeds=1, n_repeats=1)
-SPLITS = ("composition", "reference")
+SPLITS = ("reference", "composition")
 MODELS = ("ours", "ridge", "extra trees")
 
 

@@ -21,7 +21,7 @@ def curves_panel() -> None:
     points, fits = found
     st.subheader("What would more measurements be worth?", anchor=False)
     splits = list(dict.fromkeys(points["split"]))
-    split = st.segmented_control("Held out", splits, default=splits[-1], required=True, key="curves_split",
+    split = st.segmented_control("Held out", splits, default=splits[0], required=True, key="curves_split",
                                  format_func=lambda one: studied.HELD_OUT.get(one, one))
     tasks = list(dict.fromkeys(points.loc[points["split"] == split, "task"]))
     st.markdown("  \n".join(studied.curve_verdict(_of(fits, task, split), task, split) for task in tasks))
