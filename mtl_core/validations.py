@@ -24,6 +24,7 @@ from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.errors import CheckpointError, RunError, StoppedError, in_words
 from mtl_core.files import read_json, write_json, write_table
 from mtl_core.fingerprints import code_sha256, versions
+from mtl_core.pipeline import START_SECONDS
 from mtl_core.registry import jobs
 from mtl_core.registry.runs import CONFIG, Label, Record, append_progress, read_progress, read_record, run_folder
 from mtl_core.settings import CACHE_DIR
@@ -250,7 +251,8 @@ def rough_seconds(config: ValidationConfig, base: EnsembleConfig) -> float:
     for rung in config.rungs:
         n_parts = {"element": _PARTS_BY_ELEMENT, "leave-one-out": _PARTS_BY_ROW}.get(rung, n_folds * n_seeds)
         seconds += n_parts * sum(_SECONDS.get(model, 0.0 if rung in own else ours) for model in config.models)
-    return seconds / (os.cpu_count() or 1)
+    n_trainings = sum(rung not in own for rung in config.rungs) * (OURS in config.models)
+    return START_SECONDS + START_SECONDS * n_trainings + seconds / (os.cpu_count() or 1)
 
 
 def report_of(folder: Path, subject: Subject) -> Report:
