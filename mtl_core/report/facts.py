@@ -144,12 +144,24 @@ class Facts:
         return bands.transfer(self.out_of_fold)
 
     @cached_property
-    def separation(self) -> pd.DataFrame:
-        """Of the split that answers, all fold seeds."""
+    def domain(self) -> pd.DataFrame:
+        """How far each row of the split that answers lies from its training rows, all fold seeds."""
         self.say("the domain of each fold")
         parts = [part for part in self.parts if part.split == DEPLOYED]
-        scores = separation.domain_scores(self.prepared.observations, parts, self.prepared.spec.symbols)
-        return separation.separation(self.out_of_fold[self.out_of_fold["split"] == DEPLOYED], scores).set_index(["task", "by"])
+        return separation.domain_scores(self.prepared.observations, parts, self.prepared.spec.symbols)
+
+    @cached_property
+    def separation(self) -> pd.DataFrame:
+        return separation.separation(self._by_paper, self.domain).set_index(["task", "by"])
+
+    def held(self, by: str) -> pd.DataFrame:
+        """`Bands.coverage` of conformal 90 % bands on the split that answers, by "family" or "is_inside" (of the domain)."""
+        found = bands.measure(self._by_paper, levels=(0.9,)).joined(self.domain).coverage([by])
+        return found[found["kind"] == "conformal"]
+
+    @property
+    def _by_paper(self) -> pd.DataFrame:
+        return self.out_of_fold[self.out_of_fold["split"] == DEPLOYED]
 
     @cached_property
     def validation(self) -> tuple[str, Report] | None:

@@ -7,14 +7,15 @@ from mtl_core.tasks import TASKS
 
 LARGE_ERROR = 1.25  # times the mean absolute error of the whole property
 LEVEL, HELD = 0.9, 0.05  # a band, and how much of its level it may miss
+FEWEST = 20  # tests of a family
 FLATTERING = ("composition twin", "same paper")
 LARGE_SHARE = 0.25  # of the tests of a split that a leak touches
 
 
 def failures(facts: Facts) -> list[str]:
     """One sentence each, with its numbers; the same rules for every run."""
-    return [sentence for find in (_families, _beaten, _raw_bands, _moved_bands, _papers, _domain, _flattered, _broken)
-            for sentence in find(facts)]
+    rules = (_families, _beaten, _raw_bands, _moved_bands, _papers, _bands_of_families, _domain, _flattered, _broken)
+    return [sentence for rule in rules for sentence in rule(facts)]
 
 
 def _families(facts: Facts) -> Iterator[str]:
@@ -68,6 +69,13 @@ def _papers(facts: Facts) -> Iterator[str]:
         if row.held_papers < row.level:
             yield (f"{TASKS[row.task].label}, by paper: the {row.level:.0%} band holds so many of the readings in "
                    f"{row.held_papers:.0%} of the papers only; where it misses, it tends to miss a whole paper.")
+
+
+def _bands_of_families(facts: Facts) -> Iterator[str]:
+    for row in facts.held("family").itertuples():
+        if row.coverage < LEVEL - 2 * HELD and row.n >= FEWEST:
+            yield (f"{TASKS[row.task].label}, family {row.family} (papers: {row.n_papers}), by paper: the {LEVEL:.0%} band holds "
+                   f"{row.coverage:.0%} of the readings.")
 
 
 def _domain(facts: Facts) -> Iterator[str]:

@@ -167,6 +167,12 @@ def _bands(facts: Facts) -> Iterable[Block]:
                                     for split in splits)) for task in held["task"].unique() for home in splits])
 
 
+    yield Text("Conformal 90 % bands by family, by paper:")
+    yield table(("property", "family", "tests", "papers", "readings inside", "mean width"), [
+        (TASKS[row.task].label, row.family, row.n, row.n_papers, row.coverage, row.width)
+        for row in facts.held("family").itertuples()])
+
+
 def _domain(facts: Facts) -> Iterable[Block]:
     yield Text("An alloy is outside where it holds more of an element, another pair of elements or other conditions than the "
                "training rows of its fold, or is further from all of them than alloys of different papers usually are. By paper:")
@@ -176,7 +182,10 @@ def _domain(facts: Facts) -> Iterable[Block]:
         (task.label, int(rows.loc[(task.key, "outside"), "n"]), int(rows.loc[(task.key, "outside"), "n_outside"]),
          _of(rows.loc[(task.key, "outside")], "ratio"), _of(rows.loc[(task.key, "domain score")], "auroc"),
          _of(rows.loc[(task.key, "std")], "auroc")) for task in facts.tasks if (task.key, "outside") in rows.index])
-    yield Text("An AUROC of 0.5 is chance. 95 % intervals over papers.")
+    yield Text("An AUROC of 0.5 is chance. 95 % intervals over papers. Conformal 90 % bands inside and outside:")
+    yield table(("property", "domain", "tests", "papers", "readings inside the band", "mean width"), [
+        (TASKS[row.task].label, "inside" if row.is_inside else "outside", row.n, row.n_papers, row.coverage, row.width)
+        for row in facts.held("is_inside").itertuples()])
 
 
 def _of(row, name):
