@@ -81,6 +81,16 @@ def test_a_typed_alloy_is_the_baseline_and_a_bad_one_says_why_beside_the_box(pag
     assert not page.error and link(page, "vs")["vs"].startswith("Fe71.3")
 
 
+def test_an_alloy_is_typed_into_the_list_itself_and_what_cannot_be_read_opens_the_box(page):
+    for text, words in (("nonsense", "nonsense"), ("316l", None)):
+        box = page.selectbox(key="vs_list")
+        box.options.append(text)  # as the browser offers to add it
+        box.select(text).run()
+        assert not page.exception and [one.value for one in page.text_input if one.key == "vs_text"] == ([words] if words else [])
+        assert len(page.error) == (1 if words else 0)
+    assert link(page, "vs") == {"vs": "316L"}
+
+
 def test_a_pin_brings_its_conditions_where_they_are_compared_and_its_name_is_never_markup(page):
     page.selectbox(key="vs_list").select(f"pin:{HOSTILE}").run()
     assert not page.exception and link(page, "vs") == {"vs": f"pin:{HOSTILE}"}

@@ -36,8 +36,8 @@ def baseline_picker(chosen: Selection) -> Baseline:
     is_typed = state.shown("vs_typing", False) or baseline.link not in links
     state.show("vs_list", TYPED if is_typed else baseline.link)
     with st.container(horizontal=True, vertical_alignment="bottom", wrap=False):
-        st.selectbox("Compared with", links, key="vs_list", on_change=_take, format_func=_called, accept_new_options=True,
-                     help=f"Choose, or click and type any alloy or grade: {EXAMPLES}")
+        st.selectbox("Compared with: choose, or type any alloy", links, key="vs_list", on_change=_take, format_func=_called,
+                     accept_new_options=True, help=f"Click and type, for example: {EXAMPLES}")
         st.button("", key="vs_swap", icon=":material/swap_horiz:", on_click=_swap, args=(chosen, baseline),
                   disabled=baseline.composition is None,
                   help="Swap the two: explain the baseline, compared with this alloy. Needs a single alloy as baseline.")
@@ -64,6 +64,7 @@ def _take() -> None:
     elif link != TYPED:
         state.show("vs_text", link)
         _read()
+        state.show("vs_typing", bool(state.shown("vs_error")))
 
 
 def _compare_with(baseline: Baseline) -> None:
@@ -78,7 +79,7 @@ def _box(baseline: Baseline) -> None:
     st.text_input("Another alloy", key="vs_text", placeholder=EXAMPLES, max_chars=1000,
                   on_change=_read, label_visibility="collapsed")
     if error := state.shown("vs_error", ""):
-        st.error(f"{plain(error[0].upper() + error[1:])}  \nType an alloy such as {EXAMPLES}. Still compared with "
+        st.error(f"{plain(error[0].upper() + error[1:])}; a grade such as 316L will do as well.  \nStill compared with "
                  f"{plain(baseline.name)}.")
 
 
