@@ -104,7 +104,10 @@ def transfer_words(gain: pd.DataFrame, label: str) -> tuple[bool, str]:
         return False, f"**{label}:** whether it gains or loses by sharing networks cannot be told from these papers."
     losses = [f"{row['gain']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] of R² on {split}" for split, row in worse.iterrows()]
     gains = [f"{row['gain']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] of R² on {split}" for split, row in better.iterrows()]
-    won = f" Sharing won on {' and '.join(better.index)}." if len(worse) and len(better) else ""
-    said = (f"**{label}: shared networks are worse** than networks of its own: {'; '.join(losses)}. Train it alone "
-            f"(single-task).{won}" if losses else f"**{label}:** shared networks are better: {'; '.join(gains)}.")
-    return bool(losses), said.replace("-", "−").replace("single−task", "single-task")
+    rest = [split for split in gain.index if split not in worse.index and split not in better.index]
+    elsewhere = [f"sharing won on {' and '.join(better.index)}"] if len(better) else []
+    elsewhere += [f"on {' and '.join(rest)} it cannot be told"] if rest else []
+    said = (f"**{label}: shared networks are worse** than networks of its own: {'; '.join(losses)}. Single‑task networks won "
+            f"there{''.join(f'; {words}' for words in elsewhere)}." if losses else
+            f"**{label}:** shared networks are better: {'; '.join(gains)}.")
+    return bool(losses), said.replace("-", "−").replace("‑", "-")

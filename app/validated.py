@@ -136,10 +136,11 @@ def _against(one: Verdict) -> str:
 
 def _by_number(found: Sequence[Verdict]) -> str:
     """Of R² alone, without intervals."""
-    behind = [f"below {one.rival} on {_rung(one.rung)}" for one in found if one.rival]
+    behind = [f"below {rival} on {listed([_rung(one.rung) for one in found if one.rival == rival])}"
+              for rival in dict.fromkeys(one.rival for one in found if one.rival)]
     ahead = [_rung(one.rung) for one in found if not one.rival]
     said = [f"above all simple models on {listed(ahead)}"] if ahead else []
-    return f"{', '.join(said + behind)}. Whether that is more than chance takes a validation, which pairs rows."
+    return f"{', '.join(said + behind)}."
 
 
 def _rung(rung: str) -> str:

@@ -111,7 +111,7 @@ def test_the_alarm_rings_where_shared_networks_are_worse_beyond_chance_and_names
         return pd.DataFrame({"alone": [0.6], "gain": [(low + high) / 2], "low": [low], "high": [high]}, index=["new papers"])
 
     is_worse, words = transfer_words(gain(-0.2, -0.05), "Hardness")
-    assert is_worse and "Train it alone" in words
+    assert is_worse and "Single-task networks won there." in words
     assert "cannot be told" in transfer_words(gain(-0.2, 0.05), "Hardness")[1]
     is_worse, words = transfer_words(gain(0.05, 0.2), "Hardness")
     assert not is_worse and "shared networks are better" in words
@@ -176,7 +176,7 @@ def said(tested) -> str:
 def test_a_run_without_a_validation_shows_what_it_says_of_itself_and_how_to_begin_one(page):
     tested = page()
     assert not tested.exception and "What the run itself wrote down" in said(tested)
-    assert "Whether that is more than chance takes a validation" in said(tested)
+    assert "Whether a difference is more than chance takes a validation" in said(tested)
     assert not tested.button(key="start_validation").disabled
     tested.multiselect(key="validate_rungs_main").set_value([]).run()
     assert tested.button(key="start_validation").disabled and "At least one rung" in tested.error[0].value

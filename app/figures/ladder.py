@@ -28,15 +28,24 @@ def ladder_figure(rows: pd.DataFrame, limits: Mapping[str, float], *, title: str
     lines = [{"type": "line", "x0": value, "x1": value, "y0": 0, "y1": 1, "yref": "paper",
               "line": {"color": GREY, "width": 1.5, "dash": dash}} for value, dash in zip(limits.values(), ("dash", "dot"),
                                                                                          strict=False)]
-    keys = [go.Scatter(x=[None], y=[None], mode="lines", name=f"limit {value:.3g}, {words}",
+    keys = [go.Scatter(x=[None], y=[None], mode="lines", name=f"limit {value:{'.2f' if is_r2 else '.3g'}}, {words}",
                        line={"color": GREY, "width": 1.5, "dash": dash})
             for (words, value), dash in zip(limits.items(), ("dash", "dot"), strict=False)]
     ends = [min(edge, 0.0) - 0.04, 1.0] if is_r2 else [0.0, 1.05 * np.nanmax(rows[["value", "high"]])]
-    height = 90 + len(rungs) * (22 + 9 * len(models)) + 22 * ((len(models) + len(limits) + 1) // 2)
-    return calm([*traces, *keys], height=height, x=title, dragmode=False, shapes=lines,
-                legend={"y": -48 / height - 0.02, "yanchor": "top", "traceorder": "reversed"}, xaxis=STILL | {"range": ends},
+    plot = len(rungs) * (22 + 9 * len(models))
+    return calm([*traces, *keys], height=plot + 80 + 20 * ((len(models) + len(limits) + 1) // 2), dragmode=False, shapes=lines,
+                legend=_below(plot) | {"traceorder": "reversed"}, xaxis=STILL | {"range": ends, "title": _title(title)},
                 yaxis=STILL | {"range": [len(rungs) - 0.5, -0.5], "tickvals": list(range(len(rungs))), "ticktext": rungs,
                                "showgrid": False})
+
+
+def _below(plot: int) -> dict:
+    """A legend under the axis of a plot that is so many px high."""
+    return {"y": -56 / plot, "yanchor": "top"}
+
+
+def _title(words: str) -> dict:
+    return {"text": words, "standoff": 14}
 
 
 def _ordered(models: Sequence[str]) -> list[str]:
@@ -76,7 +85,7 @@ def parts_figure(parts: pd.DataFrame, *, unit: str, color: str) -> go.Figure:
         traces.append(go.Scatter(x=parts[model], y=names, mode="markers", name=model,
                                  marker={"color": shade, "size": 8, "symbol": symbol, "line": {"width": 1.5, "color": shade}},
                                  hovertemplate=f"%{{y}}, {model}: %{{x:.4g}} {unit}<extra></extra>"))
-    height = 80 + 26 * len(names) + 22 * ((len(traces) + 1) // 2)
-    return calm(traces, height=height, x=f"mean absolute error ({unit})", dragmode=False, bargap=0.35,
-                legend={"y": -48 / height - 0.02, "yanchor": "top"}, xaxis=STILL | {"rangemode": "tozero"},
+    plot = 26 * len(names)
+    return calm(traces, height=plot + 80 + 20 * ((len(traces) + 1) // 2), dragmode=False, bargap=0.35, legend=_below(plot),
+                xaxis=STILL | {"rangemode": "tozero", "title": _title(f"mean absolute error ({unit})")},
                 yaxis=STILL | {"autorange": "reversed", "showgrid": False})

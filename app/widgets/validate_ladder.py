@@ -85,7 +85,8 @@ def _verdict(report: Report, chosen: str) -> None:
                         "the same rows, and loses where at least one is better, each beyond chance. In brackets: the strongest "
                         "of those that it ties with or loses to.")
         elif chosen == OWN:
-            st.markdown("What the run itself wrote down: its own folds, two simple models, no paired intervals.")
+            st.markdown("What the run itself wrote down: its own folds, two simple models, no paired intervals. Whether a "
+                        "difference is more than chance takes a validation, which pairs rows.")
         for task in report.tasks:
             st.markdown(validated.verdict_words(report, task))
         st.caption(validated.about(report))
