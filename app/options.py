@@ -59,6 +59,7 @@ NETWORK = (
 SHARING = Option("wiring", "Sharing", "choice", "How what is known of one property helps with another.", words={
     "multi-task": "one network for all", "single-task": "a network each", "difference": "the others correct the first",
     "latent": "the others are told the first"})
+TELLING, INSIDE = ("difference", "latent"), 4.0
 SHARING_SENTENCES = {
     "multi-task": "All properties share the first layers of one network.",
     "single-task": "Each property has networks of its own; nothing is shared.",
@@ -149,6 +150,8 @@ def rough_seconds(config: Mapping, rows: Mapping[str, int]) -> float:
     trained, _ = n_networks(config)
     n_rows, n_tasks = sum(rows.get(task, 0) for task in config["tasks"]), len(config["tasks"])
     train, seen = config["train"], 1 - 1 / config["train"]["n_folds"]
+    if config["wiring"] in TELLING:  # one more network a part and inner fold, on four fifths of the rows of what they tell
+        n_rows += rows.get(config["source"] or config["tasks"][0], 0) * INSIDE / train["n_repeats"]
     learning = trained * train["epochs"] * n_rows * seen * (STEP_SECONDS + WEIGHT_SECONDS * n_weights(config["network"], n_tasks))
     after = FOLD_SECONDS * n_tasks * len(train["splits"]) * train["n_folds"] * train["n_fold_seeds"]
     return START_SECONDS + after + learning * (2 if config["alone"] else 1)

@@ -111,7 +111,7 @@ def _shared(form: Form, config: dict) -> dict:
     """How properties share what is learnt, where there are several."""
     tasks = config["tasks"]
     wiring = _widget(form, options.SHARING) if len(tasks) > 1 else "multi-task"
-    tells = wiring in ("difference", "latent")
+    tells = wiring in options.TELLING
     source = config["source"] if tells and config["source"] in tasks else None
     if len(tasks) > 1:
         first = f" The first is {TASKS[source or tasks[0]].label.lower()}." if tells else ""
