@@ -43,7 +43,7 @@ def sharing_verdict(rows: pd.DataFrame) -> str:
 def _gain(rows: pd.DataFrame, wiring: str) -> str:
     row = rows[rows["wiring"] == wiring].iloc[0]
     return (f"*{WIRING_WORDS[wiring]}* with {labels_words(row['share'], row['n_labels'])} of the labels, "
-            f"{interval(row['difference'], row['low'], row['high'])} of R²")
+            f"{interval(row['difference'], row['low'], row['high'])} of R², to {row['r2']:.2f}".replace("to -", "to −"))
 
 
 def interval(value: float, low: float, high: float) -> str:
