@@ -233,9 +233,11 @@ def test_every_other_view_opens(page, view):
 
 
 def test_the_card_is_offered_as_html_and_markdown(page, monkeypatch):
-    monkeypatch.setattr("app.services.trust.card", lambda *_: ("# Title\n\n## Data\n\nFacts.\n", "<!doctype html>"))
+    monkeypatch.setattr("app.services.trust.card", lambda *_: ("# Title\n\n## Data\n\nFacts.\n\n## Splits\n\nTen.\n", "<!doctype html>"))
     tested = page(view="card")
-    assert not tested.exception and "#### Data" in said(tested) and len(tested.get("download_button")) == 2
+    assert not tested.exception and "Facts." in said(tested) and len(tested.get("download_button")) == 2
+    tested.segmented_control[-1].set_value("Splits").run()
+    assert "Ten." in said(tested) and "Facts." not in said(tested)
 
 
 def test_a_run_that_is_no_complete_training_is_not_validated(page, tmp_path):

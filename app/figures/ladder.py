@@ -12,6 +12,7 @@ LOOKS = {  # colour and symbol: grey for what knows next to nothing
     "mean": (GREY, "line-ns-open"), "class mean": (GREY, "x-thin-open"), "1-NN": (GREY, "circle-open"),
     "ridge": ("#6b76c2", "diamond"), "random forest": ("#5c9a56", "square"), "extra trees": ("#5c9a56", "triangle-up"),
     "gradient boosting": ("#8a7a4a", "pentagon"), "gaussian process": ("#b0577f", "star")}
+NAMES = {"gaussian process": "Gaussian process"}
 SPREAD = 0.66  # of the height of a rung that the models share
 LOWEST = -0.5  # R²: whatever is worse stands at the edge
 
@@ -63,7 +64,7 @@ def _marks(rows, model, rungs, step, edge, color) -> go.Scatter:
             for value, low, high, n in rows[["value", "low", "high", "n"]].itertuples(index=False)]
     return go.Scatter(
         x=shown, y=rows["rung"].map(rungs.index) + step, mode="lines+markers" if is_ours else "markers",
-        name="this run" if is_ours else model, line={"color": tint(shade, 0.45), "width": 2}, text=text,
+        name="this run" if is_ours else NAMES.get(model, model), line={"color": tint(shade, 0.45), "width": 2}, text=text,
         marker={"color": shade, "size": 14 if is_ours else 8, "symbol": np.where(outside, "triangle-left-open", symbol),
                 "line": {"width": 0 if is_ours else 1.5, "color": shade}},
         error_x={"array": (rows["high"] - shown).where(known, 0.0).clip(lower=0.0),
@@ -82,7 +83,7 @@ def parts_figure(parts: pd.DataFrame, *, unit: str, color: str) -> go.Figure:
                      hovertemplate=f"%{{y}}, this run: %{{x:.4g}} {unit}<extra></extra>")] if OURS in parts else []
     for model in (name for name in parts if name in LOOKS):
         shade, symbol = LOOKS[model]
-        traces.append(go.Scatter(x=parts[model], y=names, mode="markers", name=model,
+        traces.append(go.Scatter(x=parts[model], y=names, mode="markers", name=NAMES.get(model, model),
                                  marker={"color": shade, "size": 8, "symbol": symbol, "line": {"width": 1.5, "color": shade}},
                                  hovertemplate=f"%{{y}}, {model}: %{{x:.4g}} {unit}<extra></extra>"))
     plot = 26 * len(names)

@@ -9,6 +9,7 @@ from app.figures.trust import error_figure, groups_figure, levels_figure, separa
 from app.services import model, trust
 from app.validated import listed
 from app.widgets.framed import framed_figure, picture_switch
+from app.yours import plain
 from mtl_core.errors import AlloyscopeError
 from mtl_core.registry.runs import Run
 from mtl_core.tasks import TASKS, TaskSpec
@@ -104,7 +105,7 @@ def _groups(run: Run, task: TaskSpec, split: str, color: str) -> None:
         try:
             rows = trust.by_domain(run.id, split, LEVEL)
         except AlloyscopeError as error:
-            st.info(str(error))
+            st.info(plain(str(error)))
             return
         rows = rows[rows["task"] == task.key]
         shown = rows.assign(name=rows["is_inside"].map({True: "inside the domain", False: "outside"})).sort_values(
@@ -133,7 +134,7 @@ def _separates(run: Run, task: TaskSpec, split: str, color: str) -> None:
     try:
         rows = trust.separation(run.id, split)
     except AlloyscopeError as error:
-        st.info(str(error))
+        st.info(plain(str(error)))
         return
     rows = rows[rows["task"] == task.key]
     st.markdown(separation_words(rows))

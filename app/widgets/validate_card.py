@@ -22,10 +22,13 @@ def card_panel(run: Run) -> None:
                                icon=":material/download:")
         st.caption(f"The same as `python -m mtl_core report --run {run.id}`. Every line follows from what the run wrote down; "
                    "what is not met stands there as not met.", width="stretch")
+    told = sections(markdown)
+    title = st.segmented_control("Section", list(told), default=next(iter(told)), required=True, key=f"card_section_{run.id}")
     with st.container(border=True, key="card_text"):
-        st.markdown(_smaller(markdown))
+        st.markdown(told[title])
 
 
-def _smaller(markdown: str) -> str:
-    """Without its title, and with headings that fit into a page."""
-    return f"\n{markdown.partition(chr(10))[2]}".replace("\n## ", "\n#### ")
+def sections(markdown: str) -> dict[str, str]:
+    """Heading → text, of the second-level headings."""
+    parts = markdown.split("\n## ")[1:]
+    return {title: text.strip() for title, _, text in (part.partition("\n") for part in parts)}

@@ -8,6 +8,7 @@ from app.figures.trust import worth_figure
 from app.services import model, trust
 from app.validated import listed
 from app.widgets.framed import csv_button, framed_figure
+from app.yours import plain
 from mtl_core.errors import AlloyscopeError
 from mtl_core.registry.runs import Run
 from mtl_core.tasks import TASKS
@@ -24,7 +25,7 @@ def leaks_panel(run: Run) -> None:
     try:
         table = trust.leaks(run.id, splits)
     except AlloyscopeError as error:
-        st.info(str(error))
+        st.info(plain(str(error)))
         return
     with st.container(border=True, key="leaks_verdict"):
         st.markdown(verdict(table))
