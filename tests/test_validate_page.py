@@ -233,7 +233,8 @@ def test_every_other_view_opens(page, view):
 
 
 def test_the_card_is_offered_as_html_and_markdown(page, monkeypatch):
-    monkeypatch.setattr("app.services.trust.card", lambda *_: ("# Title\n\n## Data\n\nFacts.\n\n## Splits\n\nTen.\n", "<!doctype html>"))
+    markdown = "# Title\n\n## Data\n\nFacts.\n\n## Splits\n\nTen.\n"
+    monkeypatch.setattr("app.services.trust.card", lambda *_: (markdown, "<!doctype html>"))
     tested = page(view="card")
     assert not tested.exception and "Facts." in said(tested) and len(tested.get("download_button")) == 2
     tested.segmented_control[-1].set_value("Splits").run()
