@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -131,7 +132,7 @@ def test_the_outer_folds_are_the_locked_ones():
     assert {rung: subject.folds_sha256(rung) for rung in LADDER} == locked["rungs"], "python -m mtl_core validate --lock-folds"
     assert {subject.lock(rung) for rung in LADDER} == {ladder.LOCKED}
     assert subject.of_run("reference") is not None and subject.of_run("system") is None
-    other = subjects.Subject.of(ValidationConfig(rungs=("reference",), seed=7))
+    other = replace(subject, config=subject.config.model_copy(update={"seed": 7}))
     assert other.lock("reference") == "Not the locked folds: other seed." and other.of_run("reference") is None
     assert ladder.lock_words("reference", "0" * 64, {"seed": 0}, locked).startswith("Not the locked folds: the same data and")
 
