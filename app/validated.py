@@ -61,7 +61,8 @@ def _scores(metrics: Mapping, out_of_fold: pd.DataFrame, task: str, rung: str) -
     ours = {name: _estimate(*numbers) for name, numbers in accuracies(rows).items()}
     others = {MODEL_WORDS.get(model, model): {name: Estimate(value=scores[name]) for name in METRICS}
               for model, scores in metrics["baselines"].get(task, {}).get(rung, {}).items()}
-    return [Score(model=model, **about, **numbers) for model, numbers in {**others, OURS: ours}.items()]
+    family = {"r2": Estimate(value=found["class_mean_r2"]), **dict.fromkeys(("mae", "rmse"), Estimate(value=np.nan))}
+    return [Score(model=model, **about, **numbers) for model, numbers in {"class mean": family, **others, OURS: ours}.items()]
 
 
 def _estimate(value: float, low: float, high: float) -> Estimate:
@@ -151,6 +152,12 @@ def listed(words: Sequence[str]) -> str:
     """"a", "a and b", "a, b and c"."""
     *before, last = words
     return f"{', '.join(before)} and {last}" if before else last
+
+
+def not_asked(report: Report) -> str:
+    """Which baselines are missing, in a sentence: nothing is won against them; empty where none is."""
+    missing = [called(model) for model in MODELS if model not in report.models]
+    return f"**Not asked:** {listed(missing)}, so nothing is told about them." if missing else ""
 
 
 def tally(report: Report) -> dict[Word, int]:

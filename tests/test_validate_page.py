@@ -58,6 +58,7 @@ def test_the_verdict_follows_the_intervals_and_names_the_strongest_rival():
     words = validated.verdict_words(report_of(), "hardness")
     assert "**wins** on random rows" in words and "**ties** on new compositions (extra trees and 2 more)" in words
     assert "**loses** on new elements (extra trees and 2 more)" in words
+    assert "mean, class mean, 1-NN, random forest and gradient boosting" in validated.not_asked(report_of())
     assert validated.tally(report_of()) == {"wins": 2, "ties": 2, "loses": 2, "unknown": 0}
 
 
@@ -177,7 +178,8 @@ def test_a_run_without_a_validation_shows_what_it_says_of_itself_and_how_to_begi
     tested = page()
     assert not tested.exception and "What the run itself wrote down" in said(tested)
     assert "Whether a difference is more than chance takes a validation" in said(tested)
-    assert not tested.button(key="start_validation").disabled
+    assert not tested.button(key="start_validation").disabled and "random forest" in said(tested)  # among those not asked
+    assert set(tested.table[0].value.index) == {"**this run**", "extra trees", "ridge", "class mean"}
     tested.multiselect(key="validate_rungs_main").set_value([]).run()
     assert tested.button(key="start_validation").disabled and "At least one rung" in tested.error[0].value
     tested.segmented_control(key="validate_size").set_value("ladder").run()
@@ -193,6 +195,8 @@ def test_a_link_to_a_validation_opens_it_with_its_verdict(page, tmp_path):
     tested.segmented_control(key="validate_metric").set_value("rmse").run()
     assert not tested.exception
     tested.selectbox(key="validate_which").set_value("own").run()
+    tested.segmented_control(key="validate_metric").set_value("mae").run()
+    assert not tested.exception
     assert "What the run itself wrote down" in said(tested)
 
 

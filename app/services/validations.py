@@ -11,13 +11,14 @@ from pydantic import ValidationError
 from app import validated
 from app.services import model, trainings
 from mtl_core import validations
+from mtl_core.data.folds import SPLITS
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.errors import AlloyscopeError
 from mtl_core.files import read_json
-from mtl_core.registry.runs import PROGRESS, Label, Run, run_folder
+from mtl_core.registry.runs import PROGRESS, Label, Run, Status, run_folder
 from mtl_core.registry.store import check_label, find_run, list_runs
 from mtl_core.settings import SHIPPED_DIR
-from mtl_core.validation.config import ValidationConfig
+from mtl_core.validation.config import OURS, ValidationConfig
 from mtl_core.validation.report import REPORT, Report
 from mtl_core.validations import Validation
 
@@ -77,11 +78,36 @@ def _own_report(run: str, seen: int) -> Report:
     return validated.report_of_run(run, metrics, model.out_of_fold(run), config, found.data_sha256, noise)
 
 
-def cells(run: str) -> pd.DataFrame:
-    """All out-of-fold tables of a complete validation below one another, with rung and model."""
-    found = validation(run)
-    return pd.concat([validations.read_cell(run, rung, one).assign(rung=rung, model=one)
-                      for rung in found.config.rungs for one in found.config.models], ignore_index=True)
+def tested_further(subject: str) -> Run | None:
+    """The validation of a run that says most of it, if ours was tested on rungs that the run itself does not have."""
+    complete = [run for run in of_run(subject) if run.status is Status.complete and OURS in run.config["models"]
+                and set(run.config["rungs"]) & set(SPLITS) and set(run.config["rungs"]) - set(SPLITS)]
+    return max(complete, key=weight, default=None)
+
+
+def weight(run: Run) -> tuple:
+    """A run that was trained again for fewer epochs says little of itself; after that more folds count, and more cells."""
+    config = run.config
+    return (config.get("epochs") is None, (config.get("n_folds") or 1) * (config.get("n_fold_seeds") or 1),
+            len(config["rungs"]) * len(config["models"]))
+
+
+def weight_of(report: Report) -> tuple:
+    """The same of the report that comes along, which is never of fewer epochs."""
+    return True, report.n_folds * report.n_fold_seeds, len(report.rungs) * len(report.models)
+
+
+@st.cache_data(show_spinner="Trying bands on harder rungs …", max_entries=8)
+def transfer(run: str) -> pd.DataFrame:
+    """Coverage of a complete validation's rungs by conformal 90 % bands that are calibrated on each split of training; see
+    `mtl_core.validation.bands.transfer`."""
+    from mtl_core.validation.bands import measure
+
+    rungs = validation(run).config.rungs
+    ours = pd.concat([validations.read_cell(run, rung, OURS) for rung in rungs], ignore_index=True)
+    found = [measure(ours, calibrated_on=split, levels=(0.9,)).coverage().assign(calibrated_on=split)
+             for split in SPLITS if split in rungs]
+    return pd.concat(found, ignore_index=True)
 
 
 # Starting

@@ -6,8 +6,8 @@ from app.evidence import family_words
 from app.figures.scores import SPLIT_WORDS, coverage_figure
 from app.figures.style import color_of, written
 from app.figures.trust import error_figure, groups_figure, levels_figure, separation_figure
-from app.services import model, trust
-from app.validated import listed
+from app.services import model, trust, validations
+from app.validated import RUNG_WORDS, listed
 from app.widgets.framed import framed_figure, picture_switch
 from app.yours import plain
 from mtl_core.errors import AlloyscopeError
@@ -116,8 +116,10 @@ def _groups(run: Run, task: TaskSpec, split: str, color: str) -> None:
 
 def _away(run: Run, task: TaskSpec, color: str) -> None:
     st.subheader("Away from the split that calibrated it", anchor=False)
-    rows = trust.transfer(run.id)
+    further = validations.tested_further(run.id)
+    rows = validations.transfer(further.id) if further else trust.transfer(run.id)
     rows = rows[(rows["task"] == task.key) & (rows["kind"] == "conformal") & (rows["level"] == LEVEL)]
+    rows = rows.assign(split=rows["split"].map(lambda split: RUNG_WORDS.get(split, split)))
     for place, (column, title) in zip(st.columns(2, gap="large"), (("coverage", "**By reading**"), ("papers", "**By paper**")),
                                       strict=True):
         with place:
@@ -126,7 +128,15 @@ def _away(run: Run, task: TaskSpec, color: str) -> None:
             framed_figure(title, coverage_figure(matrix, level=LEVEL, color=color), rows, f"away-{column}", "",
                           name=f"{run.id}-{task.key}")
     st.caption("Share of readings inside the conformal 90 % band; on the right averaged over papers, so that a large paper "
-               "counts as much as a small one. Off the diagonal a band promises nothing, so the app calibrates on new papers.")
+               "counts as much as a small one. Off the diagonal a band promises nothing, so the app calibrates on new papers."
+               + (_further_words(further) if further else ""))
+
+
+def _further_words(further: Run) -> str:
+    epochs = further.config.get("epochs")
+    again = f", trained again for {epochs} epochs" if epochs else ""
+    return (f" From the validation {plain(further.label.name) or further.id}{again}: rows of a cluster or an element that was "
+            "left out are nothing like those that calibrate, so what happens there is a finding, not a promise.")
 
 
 def _separates(run: Run, task: TaskSpec, split: str, color: str) -> None:

@@ -30,7 +30,7 @@ def curves_panel() -> None:
             _curve(_of(points, task, split), _of(fits, task, split), task, number, f"{task}-{split}")
     st.caption("One property learns from 5 to 100 % of its labels, whole papers or whole groups of twins at a time; the other "
                "keeps all of its own, and the rows that are tested stay the same. Five folds, three fold seeds, each of which "
-               "draws its own labels; networks of the default kind, one a fold, as many steps at every share; the published "
+               "draws its own labels; networks of the default kind, one a fold, which is less than an ensemble; the published "
                f"data, not this run. `{COMMAND}` measures it again.")
 
 

@@ -47,9 +47,10 @@ def _picker(run: Run, known: tuple[Run, ...]) -> str:
     options = [*(one.id for one in known), *([PROJECT] if run.id == SHIPPED and validations.shipped_report() else []), OWN]
     wanted = state.shown("validate_wanted")
     if wanted not in options:
-        best = max((one for one in known if one.status is Status.complete), key=_weight, default=None)
-        is_quotable = best is not None and best.config.get("epochs") is None
-        wanted = best.id if is_quotable else PROJECT if PROJECT in options else best.id if best else OWN
+        best = max((one for one in known if one.status is Status.complete), key=validations.weight, default=None)
+        project = validations.shipped_report() if PROJECT in options else None
+        is_project = project is not None and (best is None or validations.weight(best) <= validations.weight_of(project))
+        wanted = PROJECT if is_project else best.id if best else OWN
     if len(options) == 1:
         return OWN
     titles = {one.id: one for one in known}
@@ -57,13 +58,6 @@ def _picker(run: Run, known: tuple[Run, ...]) -> str:
     return st.selectbox("Validation", options, key="validate_which", width=480, on_change=_chosen,
                         format_func=lambda one: _line(titles[one]) if one in titles else (
                             "Validation of the project" if one == PROJECT else "What the run says of itself"))
-
-
-def _weight(run: Run) -> tuple:
-    """A run that was trained again for fewer epochs says little of itself; after that more folds count, and more cells."""
-    config = run.config
-    return (config.get("epochs") is None, (config.get("n_folds") or 1) * (config.get("n_fold_seeds") or 1),
-            len(config["rungs"]) * len(config["models"]))
 
 
 def _chosen() -> None:
@@ -85,10 +79,12 @@ def _verdict(report: Report, chosen: str) -> None:
                         "the same rows, and loses where at least one is better, each beyond chance. In brackets: the strongest "
                         "of those that it ties with or loses to.")
         elif chosen == OWN:
-            st.markdown("What the run itself wrote down: its own folds, two simple models, no paired intervals. Whether a "
+            st.markdown("What the run itself wrote down: its own folds, three simple models, no paired intervals. Whether a "
                         "difference is more than chance takes a validation, which pairs rows.")
         for task in report.tasks:
             st.markdown(validated.verdict_words(report, task))
+        if absent := validated.not_asked(report):
+            st.markdown(absent)
         st.caption(validated.about(report))
 
 
