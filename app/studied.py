@@ -63,16 +63,16 @@ def recommendations(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def recommended(rows: pd.DataFrame) -> str:
-    """"one network for all: R² 0.78, 0.77 with a network each"; rows: of one target, source, model and share."""
+    """"one network for all: R² 0.78 (0.77 alone)"; rows: of one target, source, model and share."""
     if rows.empty:
         return "not measured"
     found, r2 = advice(rows), rows.set_index("wiring")["r2"].map(lambda value: f"{value:.2f}".replace("-", "−"))
     if found.winner == ALONE:
-        return f"{WIRING_WORDS[ALONE]}: R² {r2[ALONE]}, less with the others"
+        return f"{WIRING_WORDS[ALONE]}: R² {r2[ALONE]}, less otherwise"
     if found.winner is not None:
-        return f"{WIRING_WORDS[found.winner]}: R² {r2[found.winner]}, {r2[ALONE]} with a network each"
+        return f"{WIRING_WORDS[found.winner]}: R² {r2[found.winner]} ({r2[ALONE]} alone)"
     against = f"; not: {' or '.join(WIRING_WORDS[wiring] for wiring in found.harmful)}" if found.harmful else ""
-    return f"cannot be told (R² {r2[ALONE]} with a network each){against}"
+    return f"cannot be told (R² {r2[ALONE]} alone){against}"
 
 
 def tip(table: pd.DataFrame, tasks: Sequence[str]) -> str:

@@ -139,7 +139,7 @@ def test_what_won_is_said_with_its_interval_and_what_harms_is_not_kept_back():
     assert "*one network for all* with 100 % (396) of the labels, +0.014 [+0.003, +0.029] of R²" in said
     assert "**Harms:** *corrects the other* with 100 % (396) of the labels, −0.048 [−0.091, −0.019]" in said
     row = studied.recommendations(table).loc["Hardness"]
-    assert row["all its labels"] == "one network for all: R² 0.78, 0.77 with a network each"
+    assert row["all its labels"] == "one network for all: R² 0.78 (0.77 alone)"
     assert row["a tenth of them"] == "not measured"
     assert studied.by_chance(table).startswith("2 of 2 differences")
     assert "Hardness, with yield strength: one network for all" in studied.tip(table, ("yield_strength", "hardness"))
