@@ -36,5 +36,5 @@ def _pair(table) -> None:
         framed_figure("**What sharing adds to learning it alone**", gain_figure(rows, studied.WIRING_WORDS), rows, f"gain-{name}",
                       "Above the line sharing helps. Whiskers: 95 % intervals over papers.", name="sharing")
     st.caption("Out-of-fold R² of five folds by composition, mean of three fold seeds, each of which draws its own labels; one "
-               "network a fold, trained anew for each share of the labels. What one property tells the other is always predicted, by "
-               f"networks that saw neither the alloy nor its twins. `{COMMAND}` measures it again.")
+               "network a fold, trained anew for each share of the labels. What one property tells the other is always "
+               f"predicted, by networks that saw neither the alloy nor its twins. `{COMMAND}` measures it again.")
