@@ -57,7 +57,7 @@ def _picker(run: Run, known: tuple[Run, ...]) -> str:
     state.show("validate_which", wanted)
     return st.selectbox("Validation", options, key="validate_which", width=480, on_change=_chosen,
                         format_func=lambda one: _line(titles[one]) if one in titles else (
-                            "Validation of the project" if one == PROJECT else "What the run says of itself"))
+                            "The validation that comes along" if one == PROJECT else "What the run says of itself"))
 
 
 def _chosen() -> None:

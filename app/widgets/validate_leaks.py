@@ -2,6 +2,7 @@
 import pandas as pd
 import streamlit as st
 
+from app import state
 from app.figures.scores import SPLIT_WORDS
 from app.figures.style import color_of
 from app.figures.trust import worth_figure
@@ -92,10 +93,10 @@ def _worth(run: Run, keys: list[str], splits: list[str]) -> None:
         baseline = st.segmented_control("Model", list(WORTH), default="ridge", required=True, key="leaks_model",
                                         format_func=WORTH.get)
         is_wanted = st.button("Compute", key="leaks_compute", icon=":material/calculate:")
-    done = st.session_state.setdefault("leaks_done", set())
+    asked, done = (run.id, split, baseline), state.shown("leaks_done", frozenset())
     if is_wanted:
-        done.add((run.id, split, baseline))
-    if (run.id, split, baseline) not in done:
+        state.show("leaks_done", done | {asked})
+    elif asked not in done:
         return
     table = trust.worth(run.id, split, baseline)
     if table.empty:
