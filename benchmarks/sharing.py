@@ -43,6 +43,8 @@ class Kept:
         self.folder = KEPT / hashlib.sha256(facts.encode()).hexdigest()[:12]
         self.folder.mkdir(parents=True, exist_ok=True)
         self.state, self._since = self.folder / "state.npz", time.monotonic()
+        for path in self.folder.glob("state*.npz"):  # the code may have changed since: what was under way begins anew
+            path.unlink()
 
     def path(self, *names: str) -> Path:
         return self.folder / f"{'-'.join(names).replace(' ', '_')}.csv"
