@@ -1,4 +1,4 @@
-"""Every training and every search: what it is worth, how it stands, and which one the app answers from."""
+"""Every training, search and validation: what it is worth, how it stands, and which one the app answers from."""
 import streamlit as st
 
 from app.widgets.runs_compare import comparison_panel
