@@ -21,6 +21,7 @@ NEW_PAPERS = "reference"
 SHIPPED_NAME = "Shipped ensemble"
 KINDS = {"train": "training", "tune": "search", "validate": "validation"}
 METRICS = {"r2": "R²", "mae": "MAE", "rmse": "RMSE", "coverage": "the 90 % band held", "width": "width of the 90 % band"}
+WORDS = {"alone": "Each property alone as well", "source": "Property that tells the others", "tasks": "Properties"}
 LEVEL = "0.9"
 ABSENT = "–"
 
@@ -130,7 +131,7 @@ def config_differences(runs: Sequence[Run]) -> pd.DataFrame:
     columns = {names[run.id]: _flat(run.config) | {"data (fingerprint)": run.data_sha256[:12]} for run in runs}
     options = list(dict.fromkeys(option for column in columns.values() for option in column))
     rows = {option: [column.get(option, ABSENT) for column in columns.values()] for option in options}
-    words = {option.path: option.label for option in OPTIONS}
+    words = {option.path: option.label for option in OPTIONS} | WORDS
     differing = {words.get(option, option): row for option, row in rows.items() if len(set(row)) > 1}
     return pd.DataFrame.from_dict(differing, orient="index", columns=list(columns)).rename_axis("Option")
 

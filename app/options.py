@@ -10,8 +10,8 @@ from mtl_core.tasks import TASKS
 
 MOST_LAYERS, WIDEST = 8, 1024
 # Of a rough estimate, from trainings on two cores: s for one row in one step of one network, and for each of its weights in that
-# step; s for what follows, of each fold and property; s to start.
-STEP_SECONDS, WEIGHT_SECONDS, FOLD_SECONDS, START_SECONDS = 1e-6, 4e-10, 0.3, 10.0
+# step; s for a batch, whatever is in it; s for what follows, of each fold and property; s to start.
+STEP_SECONDS, WEIGHT_SECONDS, BATCH_SECONDS, FOLD_SECONDS, START_SECONDS = 1e-6, 4e-10, 2e-3, 0.3, 10.0
 N_COLUMNS = 75  # that networks see, about
 
 
@@ -153,6 +153,7 @@ def rough_seconds(config: Mapping, rows: Mapping[str, int]) -> float:
     if config["wiring"] in TELLING:  # one more network a part and inner fold, on four fifths of the rows of what they tell
         n_rows += rows.get(config["source"] or config["tasks"][0], 0) * INSIDE / train["n_repeats"]
     learning = trained * train["epochs"] * n_rows * seen * (STEP_SECONDS + WEIGHT_SECONDS * n_weights(config["network"], n_tasks))
+    learning += BATCH_SECONDS * train["epochs"] * n_rows * seen / train["batch_size"]
     after = FOLD_SECONDS * n_tasks * len(train["splits"]) * train["n_folds"] * train["n_fold_seeds"]
     return START_SECONDS + after + learning * (2 if config["alone"] else 1)
 

@@ -43,6 +43,7 @@ WORDS = {
 METHODS = {"bayesian": "Bayesian", "random": "Random", "grid": "Grid"}
 ACQUISITIONS = {"EI": "expected improvement", "LCB": "optimistic bound", "MPI": "probability of improvement"}
 TICKS = 5
+BUILD_SECONDS, ASK_SECONDS = 5.0, 1.5  # of a rough estimate: until the graph of a trial stands, and until it is proposed
 
 
 def label(name: str) -> str:
@@ -230,8 +231,9 @@ def rough_seconds(config: StudyConfig, rows: Mapping[str, int]) -> float:
                                                  "splits": (config.split,)})
     of_trial = options.rough_seconds(config.base.model_copy(update={"train": train}).model_dump(mode="json"), rows)
     side_by_side = max(1, min(config.workers, config.batch, os.cpu_count() or 1))
-    of_trial = (1 - 1 / config.n_outer) * (of_trial - options.START_SECONDS)
-    return options.START_SECONDS + of_trial * (3 + config.n_trials / side_by_side)  # and twice on the outer fold at the end
+    of_trial = (1 - 1 / config.n_outer) * (of_trial - options.START_SECONDS) + BUILD_SECONDS
+    asking = ASK_SECONDS * max(0, config.n_trials - config.n_initial) if config.method == "bayesian" else 0.0
+    return options.START_SECONDS + asking + of_trial * (3 + config.n_trials / side_by_side)  # twice on the outer fold
 
 
 # --- the space of a new search ---

@@ -68,7 +68,7 @@ def test_the_shipped_tables_pass_their_own_check(tmp_path):
     (["predict", "--alloy", "CoCrFeNi", "--ph", "99"], 1, "ph: Input should be less than or equal to 16, got 99.0"),
     (["predict", "--alloy", "Fe-18Cr-10Ni"], 1, "may be meant in at.% or in wt.%"),
     (["predict", "--input", "nowhere.csv", "--output", "out.csv"], 1, "nowhere.csv: expected a file"),
-    (["explain", "--alloy", "CoCrFeNi", "--task", "beauty"], 1, "expected one of the tasks hardness, pitting_potential"),
+    (["explain", "--alloy", "CoCrFeNi", "--task", "beauty"], 1, "expected one of the tasks hardness (HV), pitting_potential"),
     (["explain", "--alloy", "CoCrFeNi", "--baseline", "middle"], 1, "middle"),
     (["explain", "--alloy", "CoCrFeNi", "--by", "swap", "--step", "5"], 1, "at most 1 at.%, got 5"),
     (["train", "--preset", "huge"], 2, "huge"), (["train", "--task", "beauty"], 1, "got beauty"),
