@@ -21,7 +21,7 @@ page = st.navigation(
 ready = st.empty()
 if "app.state" not in sys.modules:  # the first visit: while the page is imported, the browser loads what draws its figures
     with ready.container():
-        st.caption("Opening for the first time: loading the parts of the page; some seconds, once …")
+        st.caption("Opening for the first time: what the pages need is loaded once; that takes up to a minute …")
         st.plotly_chart(Figure(layout={"height": 10, "xaxis": {"visible": False}, "yaxis": {"visible": False}}), key="ready")
 try:
     page.run()
