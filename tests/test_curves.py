@@ -114,8 +114,9 @@ def test_a_task_with_few_labels_gains_by_what_is_told_of_the_one_it_follows(prep
 
 
 def advised(**differences):
-    rows = [(wiring.replace("_", "-"), (low + high) / 2, low, high) for wiring, (low, high) in differences.items()]
-    return sharing.advice(pd.DataFrame(rows, columns=["wiring", "difference", "low", "high"]))
+    rows = [(wiring.replace("_", "-"), (low + high) / 2, low, high, 3 * (low + high > 0), 3)
+            for wiring, (low, high) in differences.items()]
+    return sharing.advice(pd.DataFrame(rows, columns=["wiring", "difference", "low", "high", "better", "n_draws"]))
 
 
 def test_advice_is_given_only_where_papers_leave_no_doubt():
@@ -123,13 +124,16 @@ def test_advice_is_given_only_where_papers_leave_no_doubt():
     assert advised(multi_task=(-0.01, 0.1), latent=(-0.2, 0.3)) == sharing.Advice(None, ())
     assert advised(multi_task=(-0.3, -0.1), latent=(-0.2, 0.3)) == sharing.Advice(None, ("multi-task",))
     assert advised(multi_task=(-0.3, -0.1), latent=(-0.2, -0.1)).winner == "single-task"
+    lucky = pd.DataFrame({"wiring": ["latent"], "difference": 0.1, "low": 0.05, "high": 0.2, "better": 2, "n_draws": 3})
+    assert sharing.advice(lucky).winner is None
 
 
 def made_up_worth(**r2_and_difference):
-    rows = [("hardness", "yield_strength", "network", wiring.replace("_", "-"), 1.0, 396.0, r2, difference, low, high)
+    rows = [("hardness", "yield_strength", "network", wiring.replace("_", "-"), 1.0, 396.0, r2, difference, low, high,
+             3 * (difference > 0), 3)
             for wiring, (r2, difference, low, high) in r2_and_difference.items()]
     return pd.DataFrame(rows, columns=["target", "source", "model", "wiring", "share", "n_labels", "r2", "difference", "low",
-                                       "high"])
+                                       "high", "better", "n_draws"])
 
 
 def test_what_won_is_said_with_its_interval_and_what_harms_is_not_kept_back():

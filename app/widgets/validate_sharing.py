@@ -18,8 +18,9 @@ def sharing_panel() -> None:
     st.subheader("Where does it pay to learn two properties together?", anchor=False)
     st.markdown("  \n".join(f"*{studied.WIRING_WORDS[wiring]}*: {words}" for wiring, words in studied.WIRING_SENTENCES.items()))
     st.table(studied.recommendations(table), border="horizontal")
-    st.caption("The way that won by more than chance among papers, on new compositions; where none did, nobody can say. Measured "
-               "on the published data with networks of the default kind, not with this run. " + studied.by_chance(table))
+    st.caption("The way that won by more than chance among papers and with each of three draws of labels, on new compositions; "
+               "where none did, nobody can say. Which labels are drawn matters much where they are few. Measured on "
+               "the published data with networks of the default kind, not with this run. " + studied.by_chance(table))
     _pair(table)
 
 

@@ -88,7 +88,8 @@ def told(prepared, parts: Sequence[Part], pair: Pair, config: EnsembleConfig, *,
 
 def worth(cells: dict[Wiring, pd.DataFrame], labels: pd.Series) -> pd.DataFrame:
     """One row a wiring and share: wiring, share, n_labels, n, r2, mae, and the difference, R² less that of the target alone, with
-    low and high, its 95 % interval by resampling papers; these are empty for the wiring "single-task" itself.
+    low and high, its 95 % interval by resampling papers; these are empty for the wiring "single-task" itself. better: with how
+    many of the draws of labels it is better, out of n_draws; the interval does not hold the luck of which labels were drawn.
 
     cells: out of fold, with the shares as splits; labels: see `curves.n_labels`.
     """
@@ -100,14 +101,24 @@ def worth(cells: dict[Wiring, pd.DataFrame], labels: pd.Series) -> pd.DataFrame:
         if wiring == ALONE:
             compared[["difference", "low", "high"]] = np.nan
         share = compared["split"].astype(float)
-        found.append(compared.assign(wiring=wiring, share=share, n_labels=share.map(labels)))
-    return pd.concat(found, ignore_index=True)[["wiring", "share", "n_labels", "n", "r2", "mae", "difference", "low", "high"]]
+        found.append(compared.assign(wiring=wiring, share=share, n_labels=share.map(labels), n_draws=cell["fold_seed"].nunique(),
+                                     better=compared["split"].map(_draws_better(cells[ALONE], cell))))
+    columns = ["wiring", "share", "n_labels", "n", "r2", "mae", "difference", "low", "high", "better", "n_draws"]
+    return pd.concat(found, ignore_index=True)[columns]
+
+
+def _draws_better(alone: pd.DataFrame, shared: pd.DataFrame) -> pd.Series:
+    """In how many fold seeds the squared error of the exact rows is less, by split."""
+    exact, rows = alone[alone["low"] == alone["high"]], ["split", "fold_seed", "measurement_id"]
+    pairs = exact.merge(shared[[*rows, "mean"]], on=rows, suffixes=("_alone", ""), validate="1:1")
+    gain = (pairs["low"] - pairs["mean_alone"]) ** 2 - (pairs["low"] - pairs["mean"]) ** 2
+    return (gain.groupby([pairs["split"], pairs["fold_seed"]]).sum() > 0).groupby("split").sum()
 
 
 @dataclass(frozen=True)
 class Advice:
-    """winner: the best of the wirings that are better than learning the target alone, by more than the papers leave open; ALONE
-    where all others are worse, None where it cannot be told. harmful: the wirings that are worse than alone."""
+    """winner: the best of the wirings that are better than learning the target alone, by more than the papers leave open and with
+    every draw of labels; ALONE where all others are worse, None where it cannot be told. harmful: those that are worse so."""
 
     winner: Wiring | None
     harmful: tuple[Wiring, ...]
@@ -116,7 +127,8 @@ class Advice:
 def advice(rows: pd.DataFrame) -> Advice:
     """What the rows of `worth` of one share say."""
     shared = rows[rows["wiring"] != ALONE]
-    better, worse = shared[shared["low"] > 0], shared[shared["high"] < 0]
+    better = shared[(shared["low"] > 0) & (shared["better"] == shared["n_draws"])]
+    worse = shared[(shared["high"] < 0) & (shared["better"] == 0)]
     harmful = tuple(worse["wiring"])
     if len(better):
         return Advice(better.loc[better["difference"].idxmax(), "wiring"], harmful)
