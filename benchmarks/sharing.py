@@ -98,7 +98,7 @@ def learnt(table: AlloyTable, config: EnsembleConfig, kept: Kept) -> Iterator[tu
 
 
 def in_markdown(table: pd.DataFrame) -> str:
-    """A row a pair and share: R² alone, and what each way of sharing adds, bold where the interval leaves no doubt."""
+    """A row a pair and share: R² alone, and what each way of sharing adds, bold where papers and draws leave no doubt."""
     shared = [wiring for wiring in sharing.WIRINGS if wiring != sharing.ALONE]
     lines = [f"| target, with | labels | alone | {' | '.join(shared)} |", "|---" * (3 + len(shared)) + "|"]
     for (target, source, share), rows in table.groupby(["target", "source", "share"], sort=False):
@@ -112,7 +112,8 @@ def in_markdown(table: pd.DataFrame) -> str:
 
 def _difference(row) -> str:
     text = f"{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]"
-    return f"**{text}**" if row.low > 0 or row.high < 0 else text
+    is_sure = (row.low > 0 and row.better == row.n_draws) or (row.high < 0 and row.better == 0)
+    return f"**{text}**" if is_sure else text
 
 
 def main() -> None:
