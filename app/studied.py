@@ -96,7 +96,7 @@ def curve_verdict(fits: pd.DataFrame, task: str, split: str) -> str:
     unit, kind = TASKS[task].learning_unit, "alloys" if split == "composition" else "papers"
     said = (f"**{TASKS[task].label}, {HELD_OUT[split]}:** {row['more']:.0f} more measurements, of {kind} like those that are "
             f"there, would be worth {interval(row['gain'], row['gain_low'], row['gain_high'])} of R²; RMSE would fall by "
-            f"{written(row['fall'])} {unit} [{written(row['fall_low'])}, {written(row['fall_high'])}].")
+            f"{row['fall']:.1f} {unit} [{row['fall_low']:.1f}, {row['fall_high']:.1f}].")
     return said + (" More data would help." if row["gain_low"] > 0.001 else " That may be next to nothing.")
 
 
