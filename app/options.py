@@ -55,6 +55,9 @@ NETWORK = (
     Option("network.noise", "Size of the scatter", "choice", words={"alloy": "of each alloy", "task": "of each property"}),
     Option("inputs", "What networks see of an alloy", "choice", words={
         "both": "elements and descriptors", "elements": "elements", "descriptors": "descriptors"}),
+    Option("kernel_share", "Share of Gaussian processes", "number",
+           "Of each answer, the rest being that of the networks. They count most where readings are few; 0: networks alone.",
+           0.0, 0.95, 0.05),
 )
 SHARING = Option("wiring", "Sharing", "choice", "How what is known of one property helps with another.", words={
     "multi-task": "one network for all", "single-task": "a network each", "difference": "the others correct the first",

@@ -247,12 +247,21 @@ def estimate_seconds(config: EnsembleConfig, *, user_root: Path | None = None) -
 
 
 def _seconds_after(prepared, parts, config) -> float:
-    """What the out-of-fold table, the baselines and the metrics will take."""
+    """What Gaussian processes, the out-of-fold table, the baselines and the metrics will take."""
     from mtl_core.ensemble.baselines import baseline_seconds
 
-    return (PREDICT_SECONDS * len(parts) * len(config.tasks)
+    return (_kernel_seconds(prepared, parts, config) + PREDICT_SECONDS * len(parts) * len(config.tasks)
             + baseline_seconds(prepared.observations, prepared.values, prepared.spec, parts, seed=config.seed,
                                training=prepared.training, preparation=config.preparation))
+
+
+def _kernel_seconds(prepared, parts, config) -> float:
+    if not config.kernel_share:
+        return 0.0
+    from mtl_core.ensemble.kernel_fit import seconds_to_fit
+
+    rows = [int((prepared.observations["task"] == task).sum()) for task in config.tasks]
+    return sum(seconds_to_fit(n_rows, prepared.values.shape[1], len(parts)) for n_rows in rows)
 
 
 def pinned(config: EnsembleConfig, user_root: Path | None,

@@ -19,7 +19,8 @@ from mtl_core.errors import AlloyscopeError, ConfigError, in_words
 from mtl_core.tasks import TASKS
 
 FORM = "new_training"
-WORDS = {"smoke": "Smoke test · seconds", "default": "Default · minutes", "full": "Full · up to an hour"}
+WORDS = {"smoke": "Smoke test · seconds", "default": "Default · minutes", "accurate": "Accurate · with Gaussian processes",
+         "full": "Full · up to an hour"}
 EVERY = 1.0  # seconds from one look at the estimate to the next
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from mtl_core.ensemble import network
+from mtl_core.ensemble import kernels, network
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.ensemble.ensemble import Ensemble, Upstream
 from mtl_core.ensemble.wiring import Wired
@@ -43,6 +43,8 @@ def _arrays(ensemble):
     arrays |= {f"target_{name}": value for name, value in arrays_of(ensemble.targets).items()}
     if ensemble.upstream and ensemble.upstream.scale is not None:
         arrays["told_scale"] = ensemble.upstream.scale
+    if ensemble.kernels is not None:
+        arrays |= {f"kernels/{name}": value for name, value in ensemble.kernels.arrays().items()}
     return arrays | {"part_of_member": ensemble.part_of_member}
 
 
@@ -80,7 +82,8 @@ def _ensemble(config, spec, arrays):
         config=config, spec=spec, parameters=_under("parameters/", arrays),
         masks=tuple(arrays[f"masks/{layer}"] for layer in range(len(network.mask_widths(config.network)))),
         part_of_member=arrays["part_of_member"], features=Scaler(**_under("feature_", arrays)),
-        targets=TargetTransform(config.preparation.target, **_under("target_", arrays)))
+        targets=TargetTransform(config.preparation.target, **_under("target_", arrays)),
+        kernels=kernels.Kernels.from_arrays(_under("kernels/", arrays)) if config.kernel_share else None)
 
 
 def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -109,6 +112,10 @@ def _shapes(config, spec, arrays, n_told=0):
     expected |= {f"masks/{layer}": (*members, config.n_masks, 1, width)
                  for layer, width in enumerate(network.mask_widths(config.network))}
     expected |= {name: parts + shape for name, shape in _fitted_shapes(config.preparation, n_features, n_tasks).items()}
+    if config.kernel_share:
+        n_rows = len(arrays.get("kernels/task", ()))
+        of_kernels = kernels.shapes(*parts, n_tasks, n_rows, n_features, config.preparation)
+        expected |= {f"kernels/{name}": shape for name, shape in of_kernels.items()}
     return expected | {"part_of_member": members}
 
 

@@ -84,6 +84,7 @@ class EnsembleConfig(_Frozen):
     inputs: what the networks see of an alloy besides its conditions. n_masks: dropout masks a member, drawn once a run and
     reused for every alloy. alone: train networks of each task alone as well, on the same folds, to tell what learning together
     is worth. wiring: how tasks share, see `wiring`; source: the task that tells the others, the first one where None.
+    kernel_share: weight of a Gaussian process in each answer, the rest being that of the network, see `kernel_fit`; 0 for none.
     """
 
     tasks: tuple[str, ...] = DEFAULT_TASKS
@@ -97,6 +98,7 @@ class EnsembleConfig(_Frozen):
     alone: bool = False
     wiring: Wiring = "multi-task"
     source: str | None = None
+    kernel_share: float = Field(0.0, ge=0.0, lt=1.0)
 
     @field_validator("tasks")
     @classmethod
@@ -124,6 +126,12 @@ class EnsembleConfig(_Frozen):
                              f"{self.train.task_gradients!r} for the wiring {self.wiring!r}")
         if self.wiring == "single-task" and self.alone:
             raise ValueError("expected another wiring than 'single-task' to compare with each task alone: it is that already")
+        return self
+
+    @model_validator(mode="after")
+    def _kernels_know_their_inputs(self):
+        if self.kernel_share and self.wiring == "latent":
+            raise ValueError("expected kernel_share 0 for the wiring 'latent': Gaussian processes are told nothing")
         return self
 
     @model_validator(mode="after")
@@ -167,6 +175,7 @@ class EnsembleConfig(_Frozen):
 PRESETS: dict[str, EnsembleConfig] = {
     "smoke": EnsembleConfig(train=TrainConfig(epochs=8, n_folds=3, n_fold_seeds=1, n_repeats=1)),
     "default": EnsembleConfig(),
+    "accurate": EnsembleConfig(kernel_share=0.75),
     "full": EnsembleConfig(train=TrainConfig(epochs=150, n_repeats=6)),
 }
 

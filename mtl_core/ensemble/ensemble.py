@@ -8,6 +8,7 @@ import tensorflow.experimental.numpy as tnp
 
 from mtl_core.ensemble import network
 from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig
+from mtl_core.ensemble.kernels import Kernels, kernel_mean
 from mtl_core.ensemble.losses import NOISE_STD
 from mtl_core.features.preparation import TargetTransform, arrays_of, mapped
 from mtl_core.features.scaling import Scaler
@@ -42,6 +43,7 @@ class Ensemble:
     parameters: [M, …] each; masks: one [M, K, 1, H] a dropout layer; part_of_member: [M];
     features, targets: what was fitted on each part, arrays with a leading axis D; those of targets are [D, T], of values in each
     task's learning unit (log10 where the task is logarithmic). upstream: what the members of one task are told of another.
+    kernels: Gaussian processes of the parts, which have `config.kernel_share` in each answer.
     """
 
     config: EnsembleConfig
@@ -52,6 +54,7 @@ class Ensemble:
     features: Scaler
     targets: TargetTransform
     upstream: Upstream | None = None
+    kernels: Kernels | None = None
 
     @property
     def tasks(self) -> tuple[TaskSpec, ...]:
@@ -72,7 +75,7 @@ class Ensemble:
         return replace(
             self, part_of_member=part_of_member, masks=tuple(mask[members] for mask in self.masks),
             parameters={name: value[members] for name, value in self.parameters.items()},
-            upstream=self.upstream and self.upstream.select(members),
+            upstream=self.upstream and self.upstream.select(members), kernels=self.kernels and self.kernels.select(parts),
             features=mapped(self.features, lambda array: array[parts]), targets=mapped(self.targets, lambda array: array[parts]))
 
     def predict_members(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:
@@ -81,7 +84,8 @@ class Ensemble:
         values: unscaled features [n, F] in the columns of `spec`, NaN where not reported.
         """
         values = np.asarray(values, np.float32)
-        chunks = [self._answer(chunk[None, None], task) for chunk in np.split(values, range(BATCH, len(values), BATCH))]
+        batch = BATCH if self.kernels is None else BATCH // 4  # the distances to all rows learnt from must as well
+        chunks = [self._answer(chunk[None, None], task) for chunk in np.split(values, range(batch, len(values), batch))]
         return tuple(np.concatenate([chunk.numpy() for chunk in part], axis=-1) for part in zip(*chunks, strict=True))
 
     def predict_own(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:
@@ -157,7 +161,24 @@ class Ensemble:
         index = self.config.tasks.index(task)
         told = self._told(values, task, _scaled.python_function if own else None)
         return (_answer.python_function if own else _answer)(
-            self.config.network, self.targets.kind, len(self.tasks), index, *self._tensors[task], values, *told)
+            self.config.network, self.targets.kind, len(self.tasks), index, *self._tensors[task], values, *told,
+            self._kernels.get(task))
+
+    @cached_property
+    def _kernels(self):
+        """For each task: its Gaussian processes as tensors, and which of them each member answers with."""
+        if self.kernels is None:
+            return {}
+        who = {"part": tf.constant(self.part_of_member), "share": tf.constant(self.config.kernel_share)}
+        found = {}
+        for index, task in enumerate(self.tasks):
+            values, scaler, numbers = self.kernels.of_task(index)
+            scaler = mapped(scaler, lambda fitted: np.expand_dims(fitted, 1) if fitted.ndim == 2 else fitted)
+            numbers["learnt"] = (scaler.transform(values[None]) * self.spec.visible(task)).astype(np.float32)
+            found[task.key] = who | {
+                kind: {name: tf.constant(value, tf.float32) for name, value in arrays.items()}
+                for kind, arrays in (("features", arrays_of(scaler)), ("numbers", numbers))}
+        return found
 
     @cached_property
     def _tensors(self):
@@ -182,6 +203,19 @@ def _inputs(features, visible, values, told, scale):
     return x if told is None or scale is not None else tf.concat([x, TOLD_GAIN * told[..., None]], axis=-1)
 
 
+def _averaged(answer, values, visible, part, share, features, numbers):
+    """Mean and log noise scale, with the Gaussian process of the member's part having its share in the mean.
+
+    Where all members are asked the same, values [1, 1, n, F], each process is asked once.
+    """
+    mean, log_scale = answer
+    if values.shape[0] != 1:
+        features, numbers = ({name: tf.gather(value, part) for name, value in arrays.items()} for arrays in (features, numbers))
+    process = kernel_mean(Scaler(**features).transform(values[:, 0], tnp) * visible, **numbers)
+    process = tf.gather(process, part) if values.shape[0] == 1 else process
+    return (1.0 - share) * mean + share * process[:, None], log_scale
+
+
 def _raised(answer, told, scale):
     """Mean and log noise scale, with what was told added to the mean where it has a scale."""
     mean, log_scale = answer
@@ -199,7 +233,7 @@ def _scaled(config: NetworkConfig, n_tasks: int, task: int, parameters, masks, f
 
 @tf.function(reduce_retracing=True)
 def _answer(config: NetworkConfig, transform: str, n_tasks: int, task: int, parameters, masks, features, visible, target, values,
-            told, scale):
+            told, scale, kernel):
     """Mean and noise standard deviation [M, K, n] in the learning unit, from unscaled features [1 or M, 1, n, F].
 
     What a network says of a transformed target comes back by the delta method, see `TargetTransform.inverse`.
@@ -207,6 +241,7 @@ def _answer(config: NetworkConfig, transform: str, n_tasks: int, task: int, para
     x = _inputs(features, visible, values, told, scale)
     hidden = network.trunk(config, parameters, x, masks)
     head = network.heads(config, parameters, n_tasks)[task]
-    mean, log_scale = _raised(network.answer(config, head, x, hidden, masks), told, scale)
+    answer = network.answer(config, head, x, hidden, masks)
+    mean, log_scale = _raised(answer if kernel is None else _averaged(answer, values, visible, **kernel), told, scale)
     y, slope = TargetTransform(transform, **target).inverse(target["mean"] + target["std"] * mean, tnp)
     return y, slope * target["std"] * NOISE_STD[config.likelihood] * tf.exp(log_scale)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_core.data.folds import reference_groups
-from mtl_core.ensemble import network
+from mtl_core.ensemble import kernel_fit, network
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.ensemble.ensemble import TOLD_GAIN, Ensemble, Upstream
 from mtl_core.ensemble.parts import Part
@@ -57,7 +57,16 @@ def fit_ensemble(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSp
     parameters, history = train(
         rows, config.network, config.train, n_tasks=len(config.tasks), seed=config.seed, progress=progress, state=state,
         should_stop=should_stop, look=look and (lambda epoch, kept: look(epoch, lambda: ensemble(parameters=kept()))))
-    return ensemble(parameters=parameters), history
+    processes = _fit_kernels(observations, values, spec, rows, parts, config, should_stop) if config.kernel_share else None
+    return ensemble(parameters=parameters, kernels=processes), history
+
+
+def _fit_kernels(observations, values, spec, rows, parts, config, should_stop):
+    """Of the exact training rows; they take seconds once the networks have taken minutes."""
+    exact = np.where(rows.low == rows.high, rows.low, np.nan)
+    visible = np.stack([spec.visible(TASKS[key]) for key in config.tasks])
+    return kernel_fit.fit(observations, values, exact, rows.task, visible, np.array(spec.kinds) == "condition", parts,
+                          config.preparation, should_stop=should_stop)
 
 
 def seconds_to_fit(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig,

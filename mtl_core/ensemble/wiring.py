@@ -120,7 +120,7 @@ def stages_of(config: EnsembleConfig) -> tuple[Stage, ...]:
     stages = [Stage(task, False, config.for_task(task)) for task in config.in_order]
     if config.tells:
         own = stages[0].config
-        once = own.model_copy(update={"train": own.train.model_copy(update={"n_repeats": 1})})
+        once = own.model_copy(update={"train": own.train.model_copy(update={"n_repeats": 1}), "kernel_share": 0.0})
         stages.insert(1, Stage(config.source_task, True, once))
     return tuple(stages)
 

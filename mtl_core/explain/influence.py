@@ -70,8 +70,11 @@ class Influence:
 def leave_out(predictor: Predictor, task: TaskSpec) -> LeftOut:
     """Leave out each row and each paper of a task in turn. Seconds; `influence` then takes milliseconds.
 
-    Raises ConfigError for a task of more than MOST_ROWS rows.
+    Raises ConfigError for a task of more than MOST_ROWS rows, or where Gaussian processes answer with the networks.
     """
+    if predictor.ensemble.config.kernel_share:
+        raise ConfigError(f"expected networks alone to tell what each reading did, got answers that are Gaussian processes by "
+                          f"{predictor.ensemble.config.kernel_share:.0%}; train with kernel_share 0 for that")
     is_mine = (predictor.observations["task"] == task.key).to_numpy()
     rows, symbols = predictor.observations[is_mine].reset_index(drop=True), predictor.ensemble.spec.symbols
     if len(rows) > MOST_ROWS:
