@@ -103,7 +103,8 @@ def test_the_form_says_beside_a_choice_what_is_wrong_with_it_and_forgets_nothing
     layers = page.get_by_role("textbox", name="Shared layers")
     layers.fill("64, many")
     layers.press("Enter")
-    expect(page.get_by_text("Expected one to 8 layers of 1 to 1024 neurons")).to_be_visible()
+    for place in ("stAlertContentError", "stAlertContentWarning"):  # beside the field, and beside the button
+        expect(page.get_by_test_id(place).get_by_text("Expected one to 8 layers of 1 to 1024 neurons")).to_be_visible()
     expect(page.get_by_role("button", name="Start training")).to_be_disabled()
     layers.fill("48")
     layers.press("Enter")
