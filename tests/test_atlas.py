@@ -221,7 +221,8 @@ def test_very_many_points_are_drawn_as_density_with_a_sample_of_them_on_top():
 
 def test_hovering_says_formula_and_what_was_measured_with_units(atlas):
     texts = hover_texts(atlas, Filters().readings(atlas))
-    assert texts[0] == "<b>Co30.8Fe30.8Ni30.8Al7.7</b><br>high-entropy alloys · cast<br>Hardness: 138 HV<br>Yield strength: 158 MPa"
+    assert texts[0] == ("<b>Co30.8Fe30.8Ni30.8Al7.7</b><br>high-entropy alloys · cast<br>Hardness: 138 HV<br>"
+                        "Yield strength: 158 MPa")
 
 
 def test_all_that_can_colour_the_map_has_a_number_or_a_word_for_some_alloy(atlas):
