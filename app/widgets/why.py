@@ -6,7 +6,7 @@ from app.baselines import USUAL, Baseline
 from app.figures.attribution import attribution_figure
 from app.figures.style import color_of, signed
 from app.selection import Selection
-from app.services import explanations
+from app.services import explanations, model
 from app.widgets.cards import STILL, per_row
 from app.widgets.steady import steady_chart
 from app.yours import plain
@@ -19,6 +19,7 @@ def why_fold(chosen: Selection) -> None:
     with st.expander("Why: what each element adds", icon=":material/bar_chart:", on_change="rerun", key="why") as why:
         if why.open:
             _bars(chosen)
+            model.let_the_screen_catch_up()
 
 
 def _bars(chosen: Selection) -> None:
