@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from app.services import trainings
+from app.services.starting import once
 from mtl_core import studies
 from mtl_core.ensemble.config import PRESETS, EnsembleConfig
 from mtl_core.errors import AlloyscopeError
@@ -24,7 +24,6 @@ from mtl_core.studies import REPORT, Study
 from mtl_core.tuning.space import seed_project_space
 from mtl_core.tuning.study import TRIALS, StudyConfig, Trial, entered
 
-CLICKS_SECONDS = 5.0  # in which the same choice is started once, however often the button is pressed
 NICENESS = 15  # a search that goes on matters more than a look at it
 N_KEPT = 32  # answers
 
@@ -62,23 +61,10 @@ def bases() -> dict[str, EnsembleConfig]:
     return found
 
 
-_starting = threading.Lock()  # the visitors of one server are threads of one process
-
-
-@st.cache_resource(show_spinner=False)
-def _started() -> dict[str, tuple[float, str]]:
-    return {}
-
-
 def start(config: StudyConfig, *, name: str, visitor: str) -> str:
     """Queue a search and return its id; a second click gives the same run. Raises what is wrong with config, data or name."""
-    label, key = check_label(name=name), f"{visitor} {name} {config.model_dump_json()}"
-    with _starting:
-        when, run = _started().get(key, (0.0, ""))
-        if time.monotonic() - when > CLICKS_SECONDS:
-            run = studies.start_study(config, label=Label(name=label.name))
-            _started()[key] = time.monotonic(), run
-        return run
+    label = Label(name=check_label(name=name).name)
+    return once(f"tune {visitor} {name} {config.model_dump_json()}", lambda: studies.start_study(config, label=label))
 
 
 def train(found: Study, trial: Trial, *, name: str, visitor: str) -> str:

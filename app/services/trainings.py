@@ -14,6 +14,7 @@ import streamlit as st
 
 from app.curves import Curves, alone_of, curves_of
 from app.services import measured, model
+from app.services.starting import once
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.curations import curation_names, load_curation
 from mtl_core.data.datasets import PUBLISHED
@@ -29,8 +30,6 @@ from mtl_core.tasks import TASKS
 from mtl_core.uncertainty import reliability as bands
 
 OUT_OF_FOLD = "out_of_fold.csv"
-
-CLICKS_SECONDS = 5.0  # in which the same choice is started once, however often the button is pressed
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,25 +166,12 @@ def curations() -> tuple[str, ...]:
 # Starting
 
 
-@st.cache_resource(show_spinner=False)
-def _started() -> dict[str, tuple[float, str]]:
-    return {}
-
-
-_starting = threading.Lock()  # the visitors of one server are threads of one process
-
-
 def start(config: EnsembleConfig, *, preset: str | None, name: str, visitor: str) -> str:
     """Queue a training and return its id; a second click gives the same run. Raises what is wrong with config, data or name."""
     from mtl_core.trainings import start_training
 
-    label, key = check_label(name=name), f"{visitor} {name} {config.model_dump_json()}"
-    with _starting:
-        when, run = _started().get(key, (0.0, ""))
-        if time.monotonic() - when > CLICKS_SECONDS:
-            run = start_training(config, preset=preset, label=Label(name=label.name))
-            _started()[key] = time.monotonic(), run
-        return run
+    label = Label(name=check_label(name=name).name)
+    return once(f"train {visitor} {name} {config.model_dump_json()}", lambda: start_training(config, preset=preset, label=label))
 
 
 def obstacle(config: EnsembleConfig) -> str:
@@ -217,6 +203,9 @@ class _Estimates:
     visitor: str = ""
 
 
+_measuring = threading.Lock()  # the visitors of one server are threads of one process
+
+
 @st.cache_resource(show_spinner=False)
 def _estimates() -> _Estimates:
     return _Estimates({})
@@ -232,7 +221,7 @@ def estimate(config: EnsembleConfig, visitor: str) -> float | str | None:
     One config is measured at a time; a visitor who asks for another one gives up the first, and leaves those of others alone.
     """
     held, key = _estimates(), _key(config)
-    with _starting:
+    with _measuring:
         if key not in held.seconds and held.process is not None and held.process.poll() is not None:
             held.seconds[held.config] = _answer(held.process)
             held.process = None

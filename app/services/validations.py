@@ -1,6 +1,4 @@
 """Validations: started and read as runs of the store, and what a run says of itself until there is one."""
-import threading
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -10,6 +8,7 @@ from pydantic import ValidationError
 
 from app import validated
 from app.services import model, trainings
+from app.services.starting import once
 from mtl_core import validations
 from mtl_core.data.folds import SPLITS
 from mtl_core.ensemble.config import EnsembleConfig
@@ -23,7 +22,6 @@ from mtl_core.validation.report import REPORT, Report
 from mtl_core.validations import Validation
 
 SHIPPED_REPORT = SHIPPED_DIR / "validation.json"
-CLICKS_SECONDS = 5.0  # in which the same choice is started once, however often the button is pressed
 
 
 def find(run: str) -> Run:
@@ -112,23 +110,12 @@ def transfer(run: str) -> pd.DataFrame:
 
 # Starting
 
-_starting = threading.Lock()  # the visitors of one server are threads of one process
-
-
-@st.cache_resource(show_spinner=False)
-def _started() -> dict[str, tuple[float, str]]:
-    return {}
-
 
 def start(config: ValidationConfig, *, name: str, visitor: str) -> str:
     """Queue a validation and return its id; a second click gives the same run. Raises what is wrong with config, data or name."""
-    label, key = check_label(name=name), f"{visitor} {name} {config.model_dump_json()}"
-    with _starting:
-        when, run = _started().get(key, (0.0, ""))
-        if time.monotonic() - when > CLICKS_SECONDS:
-            run = validations.start_validation(config, label=Label(name=label.name))
-            _started()[key] = time.monotonic(), run
-        return run
+    label = Label(name=check_label(name=name).name)
+    choice = f"validate {visitor} {name} {config.model_dump_json()}"
+    return once(choice, lambda: validations.start_validation(config, label=label))
 
 
 def rough_seconds(config: ValidationConfig) -> float:
