@@ -27,6 +27,8 @@ UNLOCKED = ("monte-carlo", "leave-one-out")  # no rungs of the ladder
 _CODE = ("chemistry", "data", "features", "tasks.py", "types.py", "seeds.py", "validation/cells.py")
 _CODE_OF_BASELINES = (*_CODE, "ensemble/baselines.py", "ensemble/gaussian_process.py")
 _CODE_OF_OURS = (*_CODE, "ensemble", "uncertainty")
+# Settings that came after the first look at the locked folds: left at their default they change nothing, no fingerprint either.
+_LATER = ("kernel_share",)
 
 
 @cache
@@ -110,8 +112,8 @@ class Subject:
 
     @property
     def config_sha256(self) -> str:
-        """Of the config of the run, by which a frozen one is known."""
-        return hashlib.sha256(json.dumps(self.base.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+        """Of the config of the run, see `config_sha256`."""
+        return config_sha256(self.base)
 
     def lock(self, rung: RungName) -> str:
         """"locked folds", or in what they differ from the locked ones; see `ladder.lock_words`."""
@@ -121,6 +123,13 @@ class Subject:
     def _of_folds(self) -> dict[str, object]:
         return {"data_sha256": self.table.sha256, "tasks": list(self.base.tasks), "n_folds": self.config.n_folds,
                 "n_fold_seeds": self.config.n_fold_seeds, "seed": self.config.seed}
+
+
+def config_sha256(config: EnsembleConfig) -> str:
+    """By which a frozen config is known; the same for one that was frozen before there were settings that it leaves alone."""
+    content, fields = config.model_dump(mode="json"), EnsembleConfig.model_fields
+    known = {name: value for name, value in content.items() if name not in _LATER or value != fields[name].default}
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 
 def lock_folds(path: Path = LOCKS) -> dict:

@@ -20,7 +20,7 @@ from mtl_core.data.curations import Curation, Decision
 from mtl_core.data.datasets import read_data
 from mtl_core.data.folds import composition_groups, reference_groups
 from mtl_core.ensemble.baselines import ALL_BASELINES, FAMILY, baseline_out_of_fold
-from mtl_core.ensemble.config import preset
+from mtl_core.ensemble.config import EnsembleConfig, preset
 from mtl_core.ensemble.parts import training_parts
 from mtl_core.errors import CheckpointError, ConfigError, RunError, StoppedError
 from mtl_core.files import read_json
@@ -135,6 +135,12 @@ def test_the_outer_folds_are_the_locked_ones():
     other = replace(subject, config=subject.config.model_copy(update={"seed": 7}))
     assert other.lock("reference") == "Not the locked folds: other seed." and other.of_run("reference") is None
     assert ladder.lock_words("reference", "0" * 64, {"seed": 0}, locked).startswith("Not the locked folds: the same data and")
+
+
+def test_a_frozen_config_keeps_its_fingerprint_when_new_settings_come_along():
+    """Those of the looks in accuracy.md: a new setting is entered among the later ones, a new default is another config."""
+    assert subjects.config_sha256(EnsembleConfig())[:12] == "b4064fa26833"
+    assert subjects.config_sha256(EnsembleConfig(kernel_share=0.75))[:12] == "d8ea6a618e5e"
 
 
 # --- baselines ---
