@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from app.evidence import family_words
+from mtl_core import tasks
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.rules import DEFAULT_EXCLUDED, MECHANICAL
 from mtl_core.data.schema import AT
@@ -47,7 +48,7 @@ class Quantity:
 
 
 PROPERTIES = {task.key: Quantity(task.key, task.label, task.unit, logarithmic=task.transform == "log10", symbol=task.symbol)
-              for task in TASKS.values()}
+              for task in tasks.PROPERTIES.values()}
 CONDITIONS = {one.key: one for one in (
     Quantity("temperature_c", "Test temperature", "°C", "Condition"),
     Quantity("chloride_m", "Chloride", "mol/L", "Condition", logarithmic=True), Quantity("ph", "pH", "", "Condition"),
@@ -184,7 +185,7 @@ def neighbours(atlas: Atlas, composition: Composition, n: int = 8) -> pd.Series:
 def color_choices(table: AlloyTable) -> dict[str, str]:
     """Properties with data: key → label."""
     measured = set(table.measurements["property"])
-    return {task.key: task.label for task in TASKS.values() if task.key in measured}
+    return {task.key: task.label for task in tasks.PROPERTIES.values() if task.key in measured}
 
 
 def counts_table(counts: dict[str, dict[str, int]]) -> pd.DataFrame:

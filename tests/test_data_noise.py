@@ -8,7 +8,7 @@ import pytest
 from mtl_core.data import observations, read_tables, summary
 from mtl_core.data.noise import repeat_noise
 from mtl_core.data.summary import sparsity
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import PROPERTIES
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_the_ceilings_of_the_two_default_tasks_are_those_that_were_measured_inde
 
 
 def test_a_ceiling_that_means_little_says_so(noise):
-    assert list(noise.index) == [(key, same) for key in TASKS for same in ("alloy", "alloy and conditions")]
+    assert list(noise.index) == [(key, same) for key in PROPERTIES for same in ("alloy", "alloy and conditions")]
     assert "what differs between them is not recorded" in noise.loc["corrosion_potential", "alloy"]["note"]
     assert "Few alloys were repeated (2): the 90 % interval of the scatter is 0.314 to 0.975" in noise.loc[
         "corrosion_current", "alloy and conditions"]["note"]
@@ -89,8 +89,8 @@ def test_rows_that_default_training_leaves_out_are_no_repeats(table, noise):
 
 def test_the_sparsity_counts_compositions_that_have_both(table):
     counts, listed = sparsity(table), summary(table)["properties"]
-    assert list(counts) == list(counts.index) == list(TASKS)
-    assert all(0 < counts.loc[key, key] <= listed[key]["n_alloys"] for key in TASKS)
+    assert list(counts) == list(counts.index) == list(PROPERTIES)
+    assert all(0 < counts.loc[key, key] <= listed[key]["n_alloys"] for key in PROPERTIES)
     assert 100 < counts.loc["hardness", "yield_strength"] < counts.loc["hardness", "hardness"]
     assert counts.equals(counts.T)
     assert 0 < counts.loc["hardness", "pitting_potential"] < 10  # the two databases meet in a few alloys, written differently

@@ -6,7 +6,7 @@ from data_samples import write_borg, write_nyby, write_sample_tables
 
 from mtl_core.data import DEFAULT_EXCLUDED, RULES, build_tables, observations, read_tables, summary, waterfall
 from mtl_core.data.borg import DOI, PHASES, PROCESS, REFERENCE, TEMPERATURE, TEST
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import PROPERTIES
 
 HV, YS, UTS = "PROPERTY: HV", "PROPERTY: YS (MPa)", "PROPERTY: UTS (MPa)"
 
@@ -95,10 +95,10 @@ def test_observations_carry_the_censoring_interval_and_can_move_or_leave_out_the
 def test_the_default_training_set_is_what_the_waterfall_and_the_summary_say():
     table = read_tables()
     steps, counts = waterfall(table), summary(table)["properties"]
-    frame = observations(table, tuple(TASKS))
+    frame = observations(table, tuple(PROPERTIES))
     assert frame.index.equals(pd.RangeIndex(len(frame)))
     assert (frame["low"] <= frame["high"]).all()
-    for key in TASKS:
+    for key in PROPERTIES:
         mine = steps[steps["property"] == key]
         assert mine["n"].iloc[0] - mine["removed"].sum() == mine["n"].iloc[-1] == counts[key]["n_default"]
         assert counts[key]["n_default"] == (frame["task"] == key).sum()

@@ -6,7 +6,7 @@ from scipy import stats
 
 from mtl_core.data import observations, read_tables
 from mtl_core.data.statistics import column_statistics, unimodality, warning
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import PROPERTIES
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +25,11 @@ def test_moments_and_quantiles_are_those_of_scipy(table):
 
 def test_every_property_and_condition_has_a_row_and_what_is_not_exact_counts_as_missing(table):
     found = column_statistics(table, pd.DataFrame({"pren": [20.0, np.nan, 40.0]})).set_index("column")
-    assert found["kind"].value_counts().to_dict() == {"property": len(TASKS), "condition": 4, "descriptor": 1}
+    assert found["kind"].value_counts().to_dict() == {"property": len(PROPERTIES), "condition": 4, "descriptor": 1}
     assert (found.loc["pitting_potential", ["n", "missing"]] == [698, 55]).all()
     assert (found.loc["pren", ["n", "missing"]] == [2, 1]).all()
-    assert found.loc["chloride_m", "n"] == (observations(table, [key for key in TASKS if "chloride_m" in TASKS[key].conditions])
+    assert found.loc["chloride_m", "n"] == (observations(table, [key for key, task in PROPERTIES.items()
+                                                                 if "chloride_m" in task.conditions])
                                             ["chloride_m"].notna().sum())
 
 

@@ -7,13 +7,13 @@ from data_samples import SOURCE_DIR, WHY_SKIPPED, write_sample_tables
 
 from mtl_core.data import DATA_DIR, RULES, build_tables, check_tables, read_tables, summary, write_tables
 from mtl_core.errors import DataError
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import PROPERTIES
 
 
 def test_the_committed_tables_have_no_problems_and_cover_every_task():
     assert check_tables() == ()
     counts = summary(read_tables())["properties"]
-    assert list(counts) == list(TASKS)
+    assert list(counts) == list(PROPERTIES)
     assert counts["hardness"] == {"n": 515, "n_censored": 0, "n_alloys": 434, "n_references": 107, "n_default": 495}
     assert counts["pitting_potential"]["n_censored"] == 41 + 13 + 1
 

@@ -16,7 +16,7 @@ from mtl_core.data.summary import sparsity
 from mtl_core.data.suspects import find_suspects
 from mtl_core.data.training import observations
 from mtl_core.features.descriptors import DESCRIPTORS, evaluate
-from mtl_core.tasks import DEFAULT_TASKS, TASKS
+from mtl_core.tasks import DEFAULT_TASKS, PROPERTIES, TASKS
 
 _deciding = threading.Lock()  # the visitors of one server are threads of one process
 
@@ -91,7 +91,7 @@ def take_back(name: str, version: int) -> Curation:
 @st.cache_data(show_spinner=False, max_entries=8)
 def exact_values(datasets: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Property → its exact values as default training takes them; properties without any are left out."""
-    rows = observations(measured.table(datasets), tuple(TASKS)).dropna(subset="value")
+    rows = observations(measured.table(datasets), tuple(PROPERTIES)).dropna(subset="value")
     return {key: of_task["value"].to_numpy(float) for key, of_task in rows.groupby("task", sort=False)}
 
 
@@ -120,7 +120,7 @@ def concerned(datasets: tuple[str, ...], change: dict | None) -> list[str]:
     logarithm those that are positive."""
     decided = curations.load_curation(change["curation"]).decisions if change and "curation" in change else {}
     about = set(readings(datasets, tuple(decided))["property"])
-    found = [key for key in TASKS if key in about] or list(DEFAULT_TASKS)
+    found = [key for key in PROPERTIES if key in about] or list(DEFAULT_TASKS)
     has_logarithm = [key for key in found if (exact_values(datasets)[key] > 0).all()]
     return has_logarithm if change and change.get("target") == "log" else found
 

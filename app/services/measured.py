@@ -16,7 +16,7 @@ from mtl_core.data.datasets import PUBLISHED, read_data
 from mtl_core.data.summary import summary
 from mtl_core.data.tables import AlloyTable
 from mtl_core.data.training import observations, waterfall
-from mtl_core.tasks import TASKS, TaskSpec
+from mtl_core.tasks import PROPERTIES, TASKS, TaskSpec
 
 SAME_ALLOY = 0.5  # at.%: within this, two published compositions count as one alloy, as in the folds
 MOST_REPEATS = 40  # measurements of one alloy that are looked for
@@ -89,7 +89,8 @@ def data_counts(datasets: tuple[str, ...] = (PUBLISHED,)) -> pd.DataFrame:
 def rows_of_tasks(datasets: tuple[str, ...] = (PUBLISHED,)) -> dict[str, int]:
     """Task → how many measurements there are to learn from."""
     counts = data_counts(datasets)["trained on"]
-    return {key: int(counts.get(task.label, 0)) for key, task in TASKS.items()}
+    properties = {key: int(counts.get(task.label, 0)) for key, task in PROPERTIES.items()}
+    return properties | {key: len(rows(key, datasets)) for key in TASKS if key not in PROPERTIES}
 
 
 @st.cache_data(show_spinner=False, max_entries=8)

@@ -7,7 +7,7 @@ from app.figures.effects import effect_figure
 from app.figures.style import color_of
 from app.services import desk as findings
 from mtl_core.errors import AlloyscopeError
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import PROPERTIES
 
 MODELS = {"extra trees": "extra trees (a minute)", "ridge": "ridge (seconds)", "ensemble": "networks (minutes)"}
 OPTIONS = {
@@ -28,7 +28,7 @@ def effects_panel(datasets: tuple[str, ...]) -> None:
     kind = st.segmented_control("What to change", kinds, default=kinds[0], key="effect_kind", required=True)
     change = _curation() if kind == "A curation" else _preparation()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        tasks = tuple(st.multiselect("Properties", list(TASKS), findings.concerned(datasets, change), format_func=desk.label,
+        tasks = tuple(st.multiselect("Properties", list(PROPERTIES), findings.concerned(datasets, change), format_func=desk.label,
                                      width=420, key=f"effect_tasks_{change}"))
         model = st.selectbox("Model", list(MODELS), format_func=MODELS.get, width=260, key="effect_model")
         if st.button("Score before and after", type="primary", disabled=not (change and tasks), key="score_effect"):

@@ -24,7 +24,7 @@ from mtl_core.data.rules import DEFAULT_EXCLUDED, MECHANICAL, ROOM_TEMPERATURE_C
 from mtl_core.data.schema import AT
 from mtl_core.data.tables import MEASUREMENT_COLUMNS, AlloyTable
 from mtl_core.errors import DataError
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import PROPERTIES
 
 LETTERS = {borg.SOURCE: "B", nyby_cells.SOURCE: "N"}
 LONE = 3.0  # times the scatter of repeats
@@ -66,7 +66,7 @@ def _tidy(readings: list[Reading]) -> pd.DataFrame:
     """One row a reading: at_<El> in at.%, `composition` as a comparable text, value, conditions, labels."""
     at = _compositions(readings)
     frame = pd.DataFrame([{
-        "property": r.property, "unit": TASKS[r.property].unit, "value": r.value.number, "value_low": r.value.low,
+        "property": r.property, "unit": PROPERTIES[r.property].unit, "value": r.value.number, "value_low": r.value.low,
         "value_high": r.value.high, "bound": r.value.bound, **asdict(r.electrolyte), "test_type": r.test_type,
         "reference_id": r.reference, "row": r.row, "source_rows": str(r.row), "flags": r.flags, "detail": r.detail,
         "process": r.material.process, "phases": r.material.phases, "family": r.material.family,

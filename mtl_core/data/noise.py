@@ -11,7 +11,7 @@ from mtl_core.data.rules import DEFAULT_EXCLUDED
 from mtl_core.data.schema import AT
 from mtl_core.data.tables import AlloyTable
 from mtl_core.data.training import CONDITIONS, has_flag, observations
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import PROPERTIES
 
 STATE = ("process", "phases")
 SAME: dict[str, tuple[str, ...]] = {
@@ -28,7 +28,7 @@ def readings(table: AlloyTable) -> pd.DataFrame:
     property; composition: a number for each that differs by 0.01 at.%; source_rows, row: the first of them; y: the exact value in
     the learning unit, NaN when censored; is_excluded: by a default rule.
     """
-    frame = observations(table, tuple(TASKS), excluded=()).rename(columns={"task": "property"})
+    frame = observations(table, tuple(PROPERTIES), excluded=()).rename(columns={"task": "property"})
     stored = table.measurements.assign(is_excluded=has_flag(table, DEFAULT_EXCLUDED)).set_index("measurement_id")
     stored = stored.loc[frame["measurement_id"], ["source_rows", "is_excluded"]].reset_index(drop=True)
     return frame.join(stored).assign(
@@ -39,7 +39,7 @@ def readings(table: AlloyTable) -> pd.DataFrame:
 def learning_values(frame: pd.DataFrame) -> pd.Series:
     """`value` of each row in the learning unit of its `property`; NaN for a zero where that unit is logarithmic."""
     by_property = frame["value"].astype(float).groupby(frame["property"])
-    values = pd.concat([TASKS[key].to_learning(values) for key, values in by_property])
+    values = pd.concat([PROPERTIES[key].to_learning(values) for key, values in by_property])
     return values.replace(-np.inf, np.nan).reindex(frame.index)
 
 
@@ -71,7 +71,7 @@ def repeat_noise(table: AlloyTable) -> pd.DataFrame:
     """
     rows = readings(table)
     rows = rows[~rows["is_excluded"]]
-    return pd.DataFrame([_noise(rows[rows["property"] == key], key, same) for key in TASKS for same in SAME])
+    return pd.DataFrame([_noise(rows[rows["property"] == key], key, same) for key in PROPERTIES for same in SAME])
 
 
 def _noise(rows: pd.DataFrame, key: str, same: str) -> dict:
@@ -80,8 +80,8 @@ def _noise(rows: pd.DataFrame, key: str, same: str) -> dict:
     freedom = len(found) - n_groups
     sd = np.sqrt((found["deviation"] ** 2).sum() / freedom) if freedom else np.nan
     robust = MAD_TO_STD * (found["deviation"].abs() * np.sqrt(found["size"] / (found["size"] - 1))).median()
-    return {"property": key, "same": same, "unit": TASKS[key].learning_unit, "n_groups": n_groups, "n_rows": len(found), "sd": sd,
-            "robust_sd": robust, "variance": variance, "r2_ceiling": 1.0 - sd**2 / variance,
+    return {"property": key, "same": same, "unit": PROPERTIES[key].learning_unit, "n_groups": n_groups, "n_rows": len(found),
+            "sd": sd, "robust_sd": robust, "variance": variance, "r2_ceiling": 1.0 - sd**2 / variance,
             "robust_r2_ceiling": 1.0 - robust**2 / variance, "note": _note(sd, freedom, n_groups, variance)}
 
 

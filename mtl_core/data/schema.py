@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from mtl_core.chemistry.elements import SYMBOLS
 from mtl_core.data.rules import FLAG_NAMES
 from mtl_core.errors import Problem
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import PROPERTIES
 
 AT = "at_"
 SUM_TOLERANCE = 2.0
@@ -66,7 +66,7 @@ class MeasurementRow(_Row):
 
     measurement_id: Identifier
     alloy_id: Identifier
-    property: Literal[tuple(TASKS)]
+    property: Literal[tuple(PROPERTIES)]
     value: Number | None = None
     value_low: Number | None = None
     value_high: Number | None = None
@@ -102,7 +102,7 @@ class ReferenceRow(_Row):
 
 
 def _complaints(row: MeasurementRow) -> Iterator[str]:
-    task = TASKS[row.property]
+    task = PROPERTIES[row.property]
     if row.unit != task.unit:
         yield f"the unit {task.unit!r} for {row.property}, unlike {row.unit!r}"
     low, value, high = row.value_low, row.value, row.value_high

@@ -4,7 +4,7 @@ import pandas as pd
 
 from mtl_core.data.tables import AlloyTable
 from mtl_core.data.training import observations
-from mtl_core.tasks import ELECTROLYTE, TASKS
+from mtl_core.tasks import ELECTROLYTE, PROPERTIES
 
 UNITS = {"temperature_c": "°C", "chloride_m": "mol/L", "ph": "", "scan_rate_mv_s": "mV/s"}
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q75": 0.75, "q95": 0.95}
@@ -21,9 +21,9 @@ def column_statistics(table: AlloyTable, descriptors: pd.DataFrame | None = None
     std, min, max, skewness, kurtosis (in excess of a normal distribution), q05 to q95, warning (one sentence, or "").
     Conditions are counted over the properties that depend on them.
     """
-    rows = observations(table, tuple(TASKS))
-    in_solution = rows[rows["task"].isin([key for key, task in TASKS.items() if set(task.conditions) & set(ELECTROLYTE)])]
-    columns = [(key, "property", TASKS[key].unit, values) for key, values in rows.groupby("task", sort=False)["value"]]
+    rows = observations(table, tuple(PROPERTIES))
+    in_solution = rows[rows["task"].isin([key for key, task in PROPERTIES.items() if set(task.conditions) & set(ELECTROLYTE)])]
+    columns = [(key, "property", PROPERTIES[key].unit, values) for key, values in rows.groupby("task", sort=False)["value"]]
     columns += [(key, "condition", UNITS[key], in_solution[key]) for key in ELECTROLYTE]
     columns += [(key, "descriptor", "", descriptors[key]) for key in (() if descriptors is None else descriptors)]
     return pd.DataFrame([{"column": key, "kind": kind, "unit": unit, **statistics_of(values)}

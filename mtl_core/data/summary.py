@@ -6,7 +6,7 @@ from mtl_core.data.rules import DEFAULT_EXCLUDED
 from mtl_core.data.schema import AT
 from mtl_core.data.tables import AlloyTable
 from mtl_core.data.training import has_flag
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import PROPERTIES
 
 
 def summary(table: AlloyTable) -> dict[str, dict[str, dict[str, int]]]:
@@ -15,7 +15,7 @@ def summary(table: AlloyTable) -> dict[str, dict[str, dict[str, int]]]:
     n: all rows kept; n_censored: of them without an exact value; n_default: of them used by default training.
     """
     rows = table.measurements.assign(is_default=~has_flag(table, DEFAULT_EXCLUDED))
-    return {"properties": {key: _counts(rows[rows["property"] == key]) for key in TASKS}}
+    return {"properties": {key: _counts(rows[rows["property"] == key]) for key in PROPERTIES}}
 
 
 def sparsity(table: AlloyTable) -> pd.DataFrame:
@@ -27,7 +27,7 @@ def sparsity(table: AlloyTable) -> pd.DataFrame:
     at = table.alloys[[AT + symbol for symbol in table.elements]].to_numpy(float)
     group = pd.Series(composition_groups(at), index=table.alloys["alloy_id"])
     rows = table.measurements
-    has = pd.crosstab(rows["alloy_id"].map(group), rows["property"]).reindex(columns=list(TASKS), fill_value=0).clip(upper=1)
+    has = pd.crosstab(rows["alloy_id"].map(group), rows["property"]).reindex(columns=list(PROPERTIES), fill_value=0).clip(upper=1)
     return (has.T @ has).rename_axis(index=None, columns=None)
 
 

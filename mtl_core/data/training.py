@@ -4,10 +4,11 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
+from mtl_core.data.phases import phase_rows
 from mtl_core.data.rules import DEFAULT_EXCLUDED, EXCLUSIONS, MERGES
 from mtl_core.data.schema import AT
 from mtl_core.data.tables import AlloyTable
-from mtl_core.tasks import DEFAULT_TASKS, TASKS
+from mtl_core.tasks import DEFAULT_TASKS, PROPERTIES, TASKS, with_values
 
 CONDITIONS = ("temperature_c", "chloride_m", "bromide_m", "sulphate_m", "perchlorate_m", "acid_m", "ph",
               "scan_rate_mv_s")
@@ -19,21 +20,39 @@ def observations(table: AlloyTable, tasks: Sequence[str] = DEFAULT_TASKS, *,
 
     task, value in the task's unit (NaN when censored), low and high: the censoring interval, which is (value, value)
     for an exact measurement, (bound, inf) for ">", (-inf, bound) for "<" and the stated range otherwise. Then ids,
-    groups, conditions (NaN = not reported), labels, flags and at_<El> in at.%.
+    groups, conditions (NaN = not reported), labels, flags and at_<El> in at.%. A task of classes has a row an alloy and paper,
+    its value the position of the class.
     excluded: rows with any of these flags are left out; add "transpassive" to leave those out as well.
     transpassive_shift_mv: moves the bound of `transpassive` rows, to see what their rule is worth.
     """
     unknown = sorted(set(tasks) - set(TASKS))
     if unknown:
         raise ValueError(f"expected tasks out of {', '.join(TASKS)}; got {', '.join(unknown)}")
-    kept = table.measurements[table.measurements["property"].isin(tasks) & ~has_flag(table, excluded)]
-    frame = kept.rename(columns={"property": "task"}).merge(table.alloys, on="alloy_id", validate="m:1").merge(
-        table.references.rename(columns={"group": "reference_group"}), on="reference_id", validate="m:1")
+    kept = [_readings(table, key, tasks, excluded).assign(task=key) for key in with_values(tasks)]
+    frame = _joined(table, pd.concat(kept)) if kept else None
+    if "phase" in tasks:
+        labelled = phase_rows(_joined(table, table.measurements[~has_flag(table, excluded)])).assign(task="phase")
+        frame = labelled if frame is None else pd.concat([frame, labelled], ignore_index=True)
     frame["task"] = pd.Categorical(frame["task"], categories=list(tasks), ordered=True)
     frame = frame.sort_values(["task", "measurement_id"], ignore_index=True).astype({"task": str})
     low, high = _interval(frame)
     low = low + transpassive_shift_mv * frame["flags"].str.split().map(lambda flags: "transpassive" in flags)
     return frame.assign(low=low, high=high)[_columns(frame)]
+
+
+def _readings(table: AlloyTable, key: str, tasks: Sequence[str], excluded: Collection[str]) -> pd.DataFrame:
+    """The measurements of a task with values; those of a test type of its own are not also learnt by the property itself."""
+    task, rows = TASKS[key], table.measurements
+    if not task.measured_as:
+        others = {TASKS[other].test_type for other in tasks if TASKS[other].measured_as == key}
+        return rows[(rows["property"] == key) & ~rows["test_type"].isin(others) & ~has_flag(table, excluded)]
+    is_mine = (rows["property"] == task.measured_as) & (rows["test_type"] == task.test_type)
+    return rows[is_mine & ~has_flag(table, set(excluded) - {"compression-test"})]
+
+
+def _joined(table: AlloyTable, rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.merge(table.alloys, on="alloy_id", validate="m:1").merge(
+        table.references.rename(columns={"group": "reference_group"}), on="reference_id", validate="m:1")
 
 
 def has_flag(table: AlloyTable, flags: Collection[str]) -> pd.Series:
@@ -47,7 +66,7 @@ def waterfall(table: AlloyTable, *, excluded: Collection[str] = DEFAULT_EXCLUDED
     Columns: property, step, n (rows left), removed. A row is counted at the first rule that takes it.
     """
     rows = table.measurements
-    return pd.DataFrame([step for key in TASKS for step in _steps(rows[rows["property"] == key], key, excluded)])
+    return pd.DataFrame([step for key in PROPERTIES for step in _steps(rows[rows["property"] == key], key, excluded)])
 
 
 def _steps(rows: pd.DataFrame, key: str, excluded: Collection[str]) -> list[dict]:

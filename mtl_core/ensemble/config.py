@@ -7,7 +7,7 @@ from mtl_core.data.folds import SPLITS, Split
 from mtl_core.errors import ConfigError
 from mtl_core.features.preparation import Preparation
 from mtl_core.features.table import Inputs
-from mtl_core.tasks import DEFAULT_TASKS, TASKS
+from mtl_core.tasks import DEFAULT_TASKS, TASKS, overlapping
 
 
 class _Frozen(BaseModel):
@@ -106,6 +106,8 @@ class EnsembleConfig(_Frozen):
         unknown = [task for task in tasks if task not in TASKS]
         if unknown or not tasks or len(set(tasks)) != len(tasks):
             raise ValueError(f"expected different tasks out of {', '.join(TASKS)}; got {', '.join(tasks) or 'none'}")
+        if twice := overlapping(tasks):
+            raise ValueError(f"expected each measurement in one task only; {' and '.join(twice)} learn from the same ones")
         return tasks
 
     @model_validator(mode="after")

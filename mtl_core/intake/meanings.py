@@ -3,9 +3,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from mtl_core import tasks
 from mtl_core.chemistry.elements import SYMBOLS
 from mtl_core.intake.units import UNITS, find_units, plain
-from mtl_core.tasks import TASKS
 
 ELEMENT = "element:"
 PARTS = {"": "", ":low": ", lowest", ":high": ", highest", ":±": ", ±"}
@@ -24,7 +24,7 @@ class Meaning:
 
 def _of_tasks() -> tuple[Meaning, ...]:
     return tuple(Meaning(task.key + part, task.label + words, _QUANTITY[task.unit])
-                 for task in TASKS.values() for part, words in PARTS.items())
+                 for task in tasks.PROPERTIES.values() for part, words in PARTS.items())
 
 
 _LONG_FORM = ("property", "value", "value:low", "value:high", "value:±", "unit", "bound")
@@ -42,8 +42,8 @@ MEANINGS: dict[str, Meaning] = {meaning.key: meaning for meaning in (
     Meaning("unit", "Unit of the value (long form)"), Meaning("bound", "Bound: =, > or < (long form)"),
     *(Meaning(ELEMENT + symbol, f"Amount of {symbol}", "content") for symbol in SYMBOLS),
 )}
-PROPERTIES = tuple(TASKS)
-ELECTROCHEMICAL = tuple(key for key, task in TASKS.items() if "chloride_m" in task.conditions)
+PROPERTIES = tuple(tasks.PROPERTIES)
+ELECTROCHEMICAL = tuple(key for key, task in tasks.PROPERTIES.items() if "chloride_m" in task.conditions)
 SCHEMA_UNITS = {"temperature_c": "°C", "chloride_m": "mol/L", "bromide_m": "mol/L", "sulphate_m": "mol/L",
                 "perchlorate_m": "mol/L", "acid_m": "mol/L", "scan_rate_mv_s": "mV/s"}
 SCHEMA_NAMES = {"value_low": "value:low", "value_high": "value:high", "alloy_id": "name", "reference_id": "reference",
@@ -130,9 +130,9 @@ def element_of(header: str) -> str:
 
 def property_of_text(text: str) -> str:
     """The task that a cell of the long form names, by key, label or a usual header; "" when none."""
-    labels = {plain(task.label): key for key, task in TASKS.items()}
+    labels = {plain(task.label): key for key, task in tasks.PROPERTIES.items()}
     found = labels.get(plain(text)) or recognise(text)
-    return found if found in TASKS else ""
+    return found if found in PROPERTIES else ""
 
 
 def is_unit(text: str) -> bool:

@@ -52,7 +52,8 @@ def read_long(reader: Reader) -> Readings:
     for row in range(len(reader)):
         key = property_of_text(properties[row])
         if not key:
-            reader.complain(row, reader.column("property"), f"a property out of {', '.join(TASKS)}", repr(properties[row][:60]))
+            reader.complain(row, reader.column("property"), f"a property out of {', '.join(PROPERTIES)}",
+                            repr(properties[row][:60]))
             continue
         try:
             unit = _unit_of_row(key, units[row], columns[0])
