@@ -1,10 +1,12 @@
-"""Where sharing pays, and what more labels would: `python -m benchmarks.sharing [sharing] [curves]`
+"""Where sharing pays, and what more labels would: `python -m benchmarks.sharing [sharing] [curves] [trees]`
 
 Networks of five folds and three fold seeds, one member a fold, 60 epochs; every fold seed draws its own labels. Each finished
 training is kept in data/cache/sharing, so the command goes on where it was interrupted; `--anew` forgets them.
-sharing: pairs of tasks in the four wirings, by composition; writes assets/sharing.csv and prints the table of README.md.
+sharing: pairs of tasks in the four wirings, by composition, networks and random forests, and two pairs with balanced gradients;
+writes assets/sharing.csv and prints the tables of README.md.
 curves: each default task beside all labels of the other, by composition and by paper; writes assets/curves.csv and
-assets/curve_fits.csv. `--quick`: two epochs of three folds, into the cache alone.
+assets/curve_fits.csv. trees: whether larger forests would say something else. `--quick`: two epochs of three folds and 20 trees,
+into the cache alone.
 """
 import argparse
 import hashlib
@@ -18,12 +20,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from mtl_core import pipeline
 from mtl_core.data import AlloyTable, read_tables
 from mtl_core.ensemble.config import EnsembleConfig, TrainConfig
+from mtl_core.ensemble.parts import Part
 from mtl_core.files import write_table
 from mtl_core.settings import ASSETS_DIR, CACHE_DIR
 from mtl_core.tasks import DEFAULT_TASKS, TASKS
@@ -33,13 +37,20 @@ KEPT = CACHE_DIR / "sharing"
 QUICK = TrainConfig(epochs=2, n_folds=3, n_fold_seeds=1, n_repeats=1)
 SPLITS = ("reference", "composition")
 MODELS = ("ours", "ridge", "extra trees")
+N_TREES, MANY_TREES = 200, 500  # of a forest; `trees` compares them
+GRADIENTS = ("uncertainty", "pcgrad")
+BALANCED = (sharing.Pair("yield_strength", "hardness"), sharing.Pair("hardness", "pitting_potential"))  # one helps, one harms
+BALANCED_SHARES = (0.1, 1.0)
+FIRST = ("target", "source", "model", "gradients", "against")
 
 
 class Kept:
     """Out-of-fold tables that are made once; what they depend on stands in the name of their folder."""
 
     def __init__(self, table: AlloyTable, config: EnsembleConfig):
-        facts = json.dumps([table.sha256, config.model_dump(mode="json")], sort_keys=True)
+        said = config.model_dump(mode="json", include={"network", "train", "preparation", "seed", "inputs", "n_masks", "tasks"})
+        rest = config.model_dump(mode="json", exclude_defaults=True)  # a field that the config gains later forgets nothing
+        facts = json.dumps([table.sha256, rest | said], sort_keys=True)
         self.folder = KEPT / hashlib.sha256(facts.encode()).hexdigest()[:12]
         self.folder.mkdir(parents=True, exist_ok=True)
         self.state, self._since = self.folder / "state.npz", time.monotonic()
@@ -63,19 +74,83 @@ class Kept:
         self._since = now
 
 
-def shared(table: AlloyTable, config: EnsembleConfig, kept: Kept) -> Iterator[pd.DataFrame]:
-    """What the wirings of each pair are worth, see `sharing.worth`; columns target, source and model before it."""
-    for pair in sharing.PAIRS:
+class Setting(NamedTuple):
+    """A pair with all that its cells are made of."""
+
+    pair: sharing.Pair
+    config: EnsembleConfig
+    prepared: pipeline.Prepared
+    parts: tuple[Part, ...]
+    thin: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, pair: sharing.Pair, table: AlloyTable, config: EnsembleConfig) -> "Setting":
         of_pair = sharing.config_of(pair, config)
         prepared = pipeline.prepare(table, of_pair)
         parts = tuple(part for part in prepared.parts(of_pair) if part.split == "composition")
         thin = curves.thinned(prepared.observations, parts, pair.target, seed=config.seed, shares=sharing.SHARES)
-        missing = [wiring for wiring in sharing.WIRINGS if not kept.path(*pair, wiring).exists()]
-        for wiring, cell in sharing.wired_cells(prepared, parts, thin, pair, of_pair, wirings=missing, state=kept.state):
-            kept.keep(cell, *pair, wiring)
-        cells = {wiring: pd.read_csv(kept.path(*pair, wiring)) for wiring in sharing.WIRINGS}
-        worth = sharing.worth(cells, curves.n_labels(prepared.observations, thin, pair.target))
-        yield worth.assign(target=pair.target, source=pair.source, model="network")
+        return cls(pair, of_pair, prepared, parts, thin)
+
+    @property
+    def rows(self) -> tuple:
+        return self.prepared, self.parts, self.thin, self.pair, self.config
+
+    @property
+    def labels(self) -> pd.Series:
+        return curves.n_labels(self.prepared.observations, self.thin, self.pair.target)
+
+    def described(self, worth: pd.DataFrame, model: str, gradients: str = "", against: str = sharing.ALONE) -> pd.DataFrame:
+        return worth.assign(target=self.pair.target, source=self.pair.source, model=model, gradients=gradients, against=against)
+
+
+def shared(table: AlloyTable, config: EnsembleConfig, kept: Kept, n_trees: int) -> Iterator[pd.DataFrame]:
+    """What the wirings of each pair are worth to networks and to forests, see `sharing.worth`; the columns FIRST say whose."""
+    for pair in sharing.PAIRS:
+        given = Setting.of(pair, table, config)
+        networks = cells_of(given, kept, "", lambda missing, given=given: sharing.wired_cells(
+            *given.rows, wirings=missing, state=kept.state))
+        yield given.described(sharing.worth(networks, given.labels), sharing.NETWORKS, "sum")
+        yield given.described(sharing.worth(forests(given, kept, n_trees), given.labels), sharing.FORESTS)
+        if pair in BALANCED:
+            yield from balanced(given, kept, networks)
+
+
+def cells_of(given: Setting, kept: Kept, kind: str, make: Callable[[list[str]], Iterator]) -> dict[str, pd.DataFrame]:
+    """The out-of-fold table of each wiring, kept or else made: make(wirings that are missing)."""
+    names = {wiring: (*given.pair, *filter(None, [kind]), wiring) for wiring in sharing.WIRINGS}
+    missing = [wiring for wiring in sharing.WIRINGS if not kept.path(*names[wiring]).exists()]
+    for wiring, cell in make(missing):
+        kept.keep(cell, *names[wiring])
+    return {wiring: pd.read_csv(kept.path(*names[wiring])) for wiring in sharing.WIRINGS}
+
+
+def forests(given: Setting, kept: Kept, n_trees: int) -> dict[str, pd.DataFrame]:
+    return cells_of(given, kept, f"{n_trees} trees", lambda missing: sharing.forest_cells(
+        *given.rows, wirings=missing, n_trees=n_trees))
+
+
+def balanced(given: Setting, kept: Kept, networks: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """One network for both with balanced gradients, against the target alone and against their sum."""
+    thin = [part for part in given.thin if float(part.split) in BALANCED_SHARES]
+    for gradients in GRADIENTS:
+        cell = kept.cell(lambda gradients=gradients: sharing.balanced_cell(
+            given.prepared, thin, given.config, gradients, state=kept.state), *given.pair, sharing.TOGETHER, gradients)
+        for reference in (sharing.ALONE, sharing.TOGETHER):
+            worth = sharing.against(networks[reference], cell, given.labels, sharing.TOGETHER)
+            yield given.described(worth, sharing.NETWORKS, gradients, reference)
+
+
+def trees(table: AlloyTable, config: EnsembleConfig, kept: Kept, few: int, many: int) -> str:
+    """What more trees add to the forests of the first pair."""
+    given = Setting.of(sharing.PAIRS[0], table, config)
+    small, large = (forests(given, kept, n_trees) for n_trees in (few, many))
+    rows = pd.concat(sharing.against(small[wiring], large[wiring], given.labels, wiring) for wiring in sharing.WIRINGS)
+    before = pd.concat(sharing.against(small[wiring], small[wiring], given.labels, wiring) for wiring in sharing.WIRINGS)
+    lines = [f"| wiring | labels | R², {few} trees | {many} trees add | bands hold, {few} trees | {many} |", "|---" * 6 + "|"]
+    lines += [f"| {row.wiring} | {row.share:.0%} | {was.r2:.3f} | {row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}] "
+              f"| {was.coverage:.1%} | {row.coverage:.1%} |"
+              for row, was in zip(rows.itertuples(), before.itertuples(), strict=True)]
+    return "\n".join(lines)
 
 
 def learnt(table: AlloyTable, config: EnsembleConfig, kept: Kept) -> Iterator[tuple[pd.DataFrame, list[dict]]]:
@@ -98,16 +173,37 @@ def learnt(table: AlloyTable, config: EnsembleConfig, kept: Kept) -> Iterator[tu
 
 
 def in_markdown(table: pd.DataFrame) -> str:
-    """A row a pair and share: R² alone, and what each way of sharing adds, bold where papers and draws leave no doubt."""
-    shared = [wiring for wiring in sharing.WIRINGS if wiring != sharing.ALONE]
-    lines = [f"| target, with | labels | alone | {' | '.join(shared)} |", "|---" * (3 + len(shared)) + "|"]
-    for (target, source, share), rows in table.groupby(["target", "source", "share"], sort=False):
-        by_wiring = {row.wiring: row for row in rows.itertuples()}
-        alone = by_wiring[sharing.ALONE]
-        cells = [_difference(by_wiring[wiring]) for wiring in shared]
-        lines.append(f"| {TASKS[target].label}, {TASKS[source].label.lower()} | {share:.0%} ({alone.n_labels:.0f}) "
-                     f"| {alone.r2:.2f} | {' | '.join(cells)} |")
+    """A row a pair, share and kind of model: R² alone, and what each way of sharing adds, bold where papers and draws leave no
+    doubt."""
+    ways = [wiring for wiring in sharing.WIRINGS if wiring != sharing.ALONE]
+    lines = [f"| target, with | labels | model | alone | {' | '.join(ways)} | bands alone hold |", "|---" * (5 + len(ways)) + "|"]
+    usual = table[table["gradients"].isin(["", "sum"])]
+    for (target, source, share), of_share in usual.groupby(["target", "source", "share"], sort=False):
+        for model, rows in of_share.groupby("model", sort=False):
+            by_wiring = {row.wiring: row for row in rows.itertuples()}
+            alone = by_wiring[sharing.ALONE]
+            cells = [_difference(by_wiring[wiring]) for wiring in ways]
+            lines.append(f"| {_named(target, source)} | {share:.0%} ({alone.n_labels:.0f}) | {model} | {alone.r2:.2f} "
+                         f"| {' | '.join(cells)} | {alone.coverage:.0%} |")
     return "\n".join(lines)
+
+
+def of_gradients(table: pd.DataFrame) -> str:
+    """What balancing gradients adds to their sum, and how the shared network then compares with the target alone."""
+    shared = table[(table["model"] == sharing.NETWORKS) & (table["wiring"] == sharing.TOGETHER)]
+    lines = ["| target, with | labels | gradients | R² | less alone | less sum |", "|---" * 6 + "|"]
+    for target, source in BALANCED:
+        rows = shared[(shared["target"] == target) & (shared["source"] == source) & shared["share"].isin(BALANCED_SHARES)]
+        for (share, gradients), of_both in rows.groupby(["share", "gradients"]):
+            less = {row.against: row for row in of_both.itertuples()}
+            alone, summed = less[sharing.ALONE], less.get(sharing.TOGETHER)
+            lines.append(f"| {_named(target, source)} | {share:.0%} ({alone.n_labels:.0f}) | {gradients} | {alone.r2:.2f} "
+                         f"| {_difference(alone)} | {_difference(summed) if summed else '–'} |")
+    return "\n".join(lines)
+
+
+def _named(target: str, source: str) -> str:
+    return f"{TASKS[target].label}, {TASKS[source].label.lower()}"
 
 
 def _difference(row) -> str:
@@ -119,7 +215,7 @@ def _difference(row) -> str:
 def main() -> None:
     """Train what is missing, and write the tables after each pair or curve."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("what", nargs="*", choices=("sharing", "curves"))
+    options.add_argument("what", nargs="*", choices=("sharing", "curves", "trees"))
     options.add_argument("--quick", action="store_true")
     options.add_argument("--anew", action="store_true")
     chosen = options.parse_args()
@@ -129,13 +225,15 @@ def main() -> None:
         shutil.rmtree(KEPT, ignore_errors=True)
     table, start = read_tables(), time.monotonic()
     kept = Kept(table, config)
-    folder = kept.folder if chosen.quick else ASSETS_DIR
+    folder, n_trees = (kept.folder, 20) if chosen.quick else (ASSETS_DIR, N_TREES)
     if "sharing" in wanted:
         found = []
-        for rows in shared(table, config, kept):
+        for rows in shared(table, config, kept, n_trees):
             found.append(rows)
-            _write(folder / "sharing.csv", pd.concat(found), ("target", "source", "model"))
-        print(in_markdown(pd.concat(found)))
+            _write(folder / "sharing.csv", pd.concat(found), FIRST)
+        print(in_markdown(pd.concat(found)), of_gradients(pd.concat(found)), sep="\n\n")
+    if "trees" in wanted:
+        print(trees(table, config, kept, n_trees, 50 if chosen.quick else MANY_TREES))
     if "curves" in wanted:
         config, found, fits = config.model_copy(update={"tasks": DEFAULT_TASKS}), [], []
         for rows, of_models in learnt(table, config, kept):

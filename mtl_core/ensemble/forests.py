@@ -7,7 +7,7 @@
 
 Forests learn from exact readings only. Notation: n training rows, B trees, N_bi how often tree b drew row i, t_b what it answers.
 """
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -75,26 +75,45 @@ class Forest:
         return np.maximum((infinitesimal + jackknife) / 2, 0.0)
 
 
+Source = tuple[np.ndarray, np.ndarray]  # what a part's rows are told of the source, and the variance of that, [n] each
+
+
 def forests_out_of_fold(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig,
-                        parts: Sequence[Part], *, training: pd.DataFrame | None = None, n_trees: int = N_TREES, n_jobs: int = -1,
+                        parts: Sequence[Part], *, training: pd.DataFrame | None = None, told: Sequence[Source] = (),
+                        n_trees: int = N_TREES, n_jobs: int = -1,
                         progress: Callable[[int, int], None] | None = None) -> pd.DataFrame:
     """Each row predicted by forests that never saw its group, in the wiring of the config; columns as `metrics.out_of_fold`.
 
-    training: the same rows as training sees them, where a curation changes that. progress: called from the fitting threads with
-    how many parts are done, and how many there are.
+    training: the same rows as training sees them, where a curation changes that. told: by part, of two tasks, what
+    `told_by_forests` gave, where several trainings are told the same. progress: called from the fitting threads with how many
+    parts are done, and how many there are.
     """
-    training = observations if training is None else training
-    inner, done = inner_parts(observations, parts, seed=config.seed) if config.tells else [()] * len(parts), count(1)
+    done = count(1)
 
-    def of_part(part: Part, inside: Sequence[Part]) -> list[pd.DataFrame]:
-        fold = _Fold(observations, training, values, spec, config, part, inside, n_trees)
-        tables = [fold.held_out(task, *answer) for task, answer in fold.answers().items()]
+    def of_part(number: int, fold: "_Fold") -> list[pd.DataFrame]:
+        known = {task: told[number] for task in config.tasks if told}
+        tables = [fold.held_out(task, *answer) for task, answer in fold.answers(known).items()]
         if progress:
             progress(next(done), len(parts))
         return tables
 
-    tables = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(of_part)(*job) for job in zip(parts, inner, strict=True))
+    folds = _folds(observations, training, values, spec, config, parts, n_trees, config.tells and not told)
+    tables = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(of_part)(*job) for job in enumerate(folds))
     return pd.concat([table for several in tables for table in several], ignore_index=True)
+
+
+def told_by_forests(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig,
+                    parts: Sequence[Part], task: str, *, training: pd.DataFrame | None = None, n_trees: int = N_TREES,
+                    n_jobs: int = -1) -> list[Source]:
+    """What the rows of a task are told of the source in each part; other arguments as for `forests_out_of_fold`."""
+    folds = _folds(observations, training, values, spec, config, parts, n_trees, True)
+    return Parallel(n_jobs=n_jobs, prefer="threads")(delayed(fold.told)(task) for fold in folds)
+
+
+def _folds(observations, training, values, spec, config, parts, n_trees, is_told):
+    inner = inner_parts(observations, parts, seed=config.seed) if is_told else [()] * len(parts)
+    given = observations, observations if training is None else training, values, spec, config
+    return (_Fold(*given, part, inside, n_trees) for part, inside in zip(parts, inner, strict=True))
 
 
 class _Fold:
@@ -120,14 +139,14 @@ class _Fold:
     def tested(self, task):
         return self.mine[task] & self.part.is_test
 
-    def answers(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Mean and variance of a reading for the rows of each task that are held out."""
+    def answers(self, known: Mapping[str, Source]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Mean and variance of a reading for the rows of each task that are held out. known: by task, what `told` gives."""
         if self.config.wiring == "multi-task":
             return self._together()
         found = {}
         for task in filter(self._can, self.config.tasks):
             is_told = self.config.tells and task != self.config.source_task
-            found[task] = self._told(task) if is_told else self._alone(task)
+            found[task] = self._with_told(task, *(known.get(task) or self.told(task))) if is_told else self._alone(task)
         return found
 
     def _can(self, task):
@@ -160,7 +179,7 @@ class _Fold:
             found[task] = mean, variance + forest.noise
         return found
 
-    def _told(self, task):
+    def told(self, task) -> Source:
         """What the source says is told to training rows by forests on the inner folds, to those held out by that of the part."""
         source, learnt, tested = self.config.source_task, self.learnt(task), self.tested(task)
         told, doubt = self._source(self.learnt(source), tested, task)
@@ -169,6 +188,10 @@ class _Fold:
             if rows.any():
                 inner, _ = self._source(self.learnt(source) & part.is_training, rows, task)
                 told = np.where(rows, inner, told)
+        return told, doubt
+
+    def _with_told(self, task, told, doubt):
+        learnt, tested = self.learnt(task), self.tested(task)
         if self.config.wiring == "latent":
             x = np.column_stack([self._scores(task, learnt), told])
             forest = self._forest(x[learnt], self.z[learnt])

@@ -3,6 +3,7 @@
 All four are of the same networks and epochs, by the trainer of all ensembles; each share is a training of its own, as it would be
 for someone who has no more labels. What the source tells is predicted as in `mtl_core.ensemble.wiring`. Since none of its labels
 are left out, its networks are trained once and tell the members of all shares, and of both wirings that are told something.
+Random forests in the same wirings stand beside the networks, on the same parts; see `mtl_core.ensemble.forests`.
 """
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +14,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from mtl_core.ensemble.config import EnsembleConfig, Wiring
+from mtl_core.ensemble.config import EnsembleConfig, TaskGradients, Wiring
 from mtl_core.ensemble.parts import Part
 from mtl_core.validation import curves
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
 ALONE: Wiring = "single-task"
-WIRINGS: tuple[Wiring, ...] = (ALONE, "multi-task", "difference", "latent")
+TOGETHER: Wiring = "multi-task"
+WIRINGS: tuple[Wiring, ...] = (ALONE, TOGETHER, "difference", "latent")
+NETWORKS, FORESTS = "networks", "forests"
+BAND = 1.645  # half-width of the 90 % band of a normal distribution, in std
 
 
 class Pair(NamedTuple):
@@ -32,7 +36,10 @@ class Pair(NamedTuple):
 # Strength is tied to hardness by plastic flow, HV [kgf/mm²] ≈ 0.3 σ_y [MPa] (Tabor 1951); repassivation happens below pitting.
 PAIRS = (Pair("hardness", "yield_strength"), Pair("repassivation_potential", "pitting_potential"),
          Pair("ultimate_strength", "hardness"), Pair("hardness", "pitting_potential"), Pair("yield_strength", "hardness"),
-         Pair("pitting_potential", "hardness"))
+         Pair("pitting_potential", "hardness"),
+         # Two fidelities of one property: few tests in tension, more in compression.
+         Pair("tensile_yield_strength", "compressive_yield_strength"), Pair("ultimate_strength", "compressive_strength"),
+         Pair("elongation", "compressive_elongation"))
 
 
 def config_of(pair: Pair, config: EnsembleConfig) -> EnsembleConfig:
@@ -69,6 +76,28 @@ def wired_cells(prepared, parts: Sequence[Part], thin: Sequence[Part], pair: Pai
         yield wiring, pd.concat(tables, ignore_index=True)
 
 
+def forest_cells(prepared, parts: Sequence[Part], thin: Sequence[Part], pair: Pair, config: EnsembleConfig, *,
+                 wirings: Collection[Wiring], n_trees: int) -> Iterator[tuple[Wiring, pd.DataFrame]]:
+    """The same of random forests of n_trees each; their std holds the jackknife variance and the noise of a reading."""
+    from mtl_core.ensemble.forests import forests_out_of_fold, told_by_forests
+
+    rows, known = (prepared.observations, prepared.values, prepared.spec), []
+    for wiring in (name for name in WIRINGS if name in wirings):
+        wired = config.model_copy(update={"wiring": wiring})
+        if wired.tells and not known:
+            known = told_by_forests(*rows, wired, parts, pair.target, training=prepared.training, n_trees=n_trees)
+        told_of_thin = known * (len(thin) // len(parts)) if wired.tells else []
+        yield wiring, forests_out_of_fold(*rows, wired, thin, training=prepared.training, told=told_of_thin, n_trees=n_trees)
+
+
+def balanced_cell(prepared, thin: Sequence[Part], config: EnsembleConfig, gradients: TaskGradients, *, state: Path,
+                  should_stop: Callable[[], bool] = lambda: False) -> pd.DataFrame:
+    """The wiring "multi-task" with gradients of the tasks that are balanced or projected; see `mtl_core.ensemble.gradients`."""
+    balanced = config.train.model_copy(update={"task_gradients": gradients})
+    return curves.cell_of_networks(prepared, thin, config.model_copy(update={"train": balanced}), state=state,
+                                   should_stop=should_stop)
+
+
 def told(prepared, parts: Sequence[Part], pair: Pair, config: EnsembleConfig, *,
          should_stop: Callable[[], bool] = lambda: False):
     """What the rows of the target are told in each part, whatever labels it keeps; see `mtl_core.ensemble.fit.Told`."""
@@ -87,24 +116,37 @@ def told(prepared, parts: Sequence[Part], pair: Pair, config: EnsembleConfig, *,
 
 
 def worth(cells: dict[Wiring, pd.DataFrame], labels: pd.Series) -> pd.DataFrame:
-    """One row a wiring and share: wiring, share, n_labels, n, r2, mae, and the difference, R² less that of the target alone, with
-    low and high, its 95 % interval by resampling papers; these are empty for the wiring "single-task" itself. better: with how
-    many of the draws of labels it is better, out of n_draws; the interval does not hold the luck of which labels were drawn.
+    """One row a wiring and share: wiring, share, n_labels, n, r2, mae, coverage and width of the 90 % band as it is stated, and
+    the difference, R² less that of the target alone, with low and high, its 95 % interval by resampling papers; these are empty
+    for the wiring "single-task" itself. better: with how many of the draws of labels it is better, out of n_draws; the interval
+    does not hold the luck of which labels were drawn.
 
     cells: out of fold, with the shares as splits; labels: see `curves.n_labels`.
     """
+    return pd.concat([against(cells[ALONE], cell, labels, wiring) for wiring, cell in cells.items()], ignore_index=True)
+
+
+def against(reference: pd.DataFrame, cell: pd.DataFrame, labels: pd.Series, wiring: Wiring) -> pd.DataFrame:
+    """Rows of `worth` of one cell, whose differences are those to a reference; of the shares that both have."""
     from mtl_core.uncertainty.comparison import compare
 
-    found = []
-    for wiring, cell in cells.items():
-        compared = compare(cells[ALONE], cell).rename(columns={"r2_after": "r2", "mae_after": "mae"})
-        if wiring == ALONE:
-            compared[["difference", "low", "high"]] = np.nan
-        share = compared["split"].astype(float)
-        found.append(compared.assign(wiring=wiring, share=share, n_labels=share.map(labels), n_draws=cell["fold_seed"].nunique(),
-                                     better=compared["split"].map(_draws_better(cells[ALONE], cell))))
-    columns = ["wiring", "share", "n_labels", "n", "r2", "mae", "difference", "low", "high", "better", "n_draws"]
-    return pd.concat(found, ignore_index=True)[columns]
+    compared = compare(reference, cell).rename(columns={"r2_after": "r2", "mae_after": "mae"})
+    if cell is reference:
+        compared[["difference", "low", "high"]] = np.nan
+    share = compared["split"].astype(float)
+    found = compared.assign(wiring=wiring, share=share, n_labels=share.map(labels), n_draws=cell["fold_seed"].nunique(),
+                            better=compared["split"].map(_draws_better(reference, cell)),
+                            **{name: compared["split"].map(values) for name, values in _bands(cell).items()})
+    return found[["wiring", "share", "n_labels", "n", "r2", "mae", "difference", "low", "high", "better", "n_draws", "coverage",
+                  "width"]]
+
+
+def _bands(cell: pd.DataFrame) -> pd.DataFrame:
+    """Coverage of the 90 % band of exact rows and its mean width, by split."""
+    exact = cell[cell["low"] == cell["high"]]
+    half = BAND * exact["std"]
+    rows = pd.DataFrame({"coverage": (exact["low"] - exact["mean"]).abs() <= half, "width": 2 * half})
+    return rows.groupby(exact["split"]).mean()
 
 
 def _draws_better(alone: pd.DataFrame, shared: pd.DataFrame) -> pd.Series:
