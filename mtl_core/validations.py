@@ -1,9 +1,9 @@
 """Validations as runs of the store: a config on the rungs of the ladder, beside baselines, cell by cell in a process of its own.
 
 In the folder of a validation, besides what every run has: `cell_RUNG_MODEL.csv`, one out-of-fold table a rung and model; at the
-end `report.json`. Cells are made in a fixed order and each appears whole: a validation that was stopped or killed loses the cell
-under way and goes on to the same bytes. They are kept in data/cache as well, by what they depend on, so the second validation of
-the same costs nothing.
+end `report.json`; where settings are searched for in each fold, the trials of each search. Cells are made in a fixed order and
+each appears whole: a validation that was stopped or killed loses the cell under way, or its trial, and goes on to the same bytes.
+They are kept in data/cache as well, by what they depend on, so the second validation of the same costs nothing.
 
 What needs TensorFlow or scikit-learn is imported by the process that computes; starting and reading a validation costs neither.
 """
@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pydantic import ValidationError
 
-from mtl_core.console import without_startup_notes
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.errors import CheckpointError, RunError, StoppedError, in_words
 from mtl_core.files import read_json, write_json, write_table
 from mtl_core.fingerprints import code_sha256, versions
+from mtl_core.nested import folds_of, nested_cell, searched, with_tensorflow
 from mtl_core.pipeline import START_SECONDS
 from mtl_core.registry import jobs
 from mtl_core.registry.runs import CONFIG, Label, Record, append_progress, read_progress, read_record, run_folder
 from mtl_core.settings import CACHE_DIR
 from mtl_core.subjects import Subject
-from mtl_core.validation.config import OURS, ValidationConfig
+from mtl_core.validation.config import NESTED, OURS, ValidationConfig
 from mtl_core.validation.report import REPORT, Report
 from mtl_core.validation.rungs import RungName
 from mtl_core.workers import connected
@@ -119,6 +119,8 @@ def record_of(config: ValidationConfig, *, root: Path | None = None) -> Record:
     subject = Subject.of(config, root)
     for rung in subject.config.rungs:
         subject.parts(rung)
+    if NESTED in subject.config.models:
+        _ = [fold.study for rung, model in subject.config.cells if model == NESTED for fold in folds_of(subject, rung)]
     return Record(kind="validate", config=subject.config.model_dump(mode="json"), data_sha256=subject.table.sha256,
                   code_sha256=code_sha256(), versions=versions())
 
@@ -142,7 +144,7 @@ def validate(folder: Path, should_stop: jobs.ShouldStop, *, progress: Callable[[
     if subject.table.sha256 != record.data_sha256:
         raise RunError(f"expected the data with the fingerprint {record.data_sha256[:12]}, as when the validation was started, "
                        f"got {subject.table.sha256[:12]}; start a new one")
-    cells = [(rung, model) for rung in subject.config.rungs for model in subject.config.models]
+    cells = subject.config.cells
     clock = _Clock(folder, subject, cells, progress)
     with connected(subject.config.workers, subject.config.scheduler) if _is_shared(subject.config) else nullcontext() as client:
         for rung, model in cells:
@@ -156,13 +158,17 @@ def validate(folder: Path, should_stop: jobs.ShouldStop, *, progress: Callable[[
 
 
 def _is_shared(config: ValidationConfig) -> bool:
-    return bool(config.workers or config.scheduler)
+    """Whether others fit the baselines; a search calls its own workers."""
+    return bool(config.workers or config.scheduler) and bool(set(config.models) - {OURS, NESTED})
 
 
 def _make_cell(folder: Path, subject: Subject, rung: RungName, model: str, should_stop: jobs.ShouldStop, say: Say,
                client: "Client | None") -> None:
     """From the run itself, from the cache, or computed and put there. client: whose workers fit baselines, if any."""
     target, kept = folder / cell_name(rung, model), CELLS / f"{subject.key(rung, model)}.csv"
+    if model == NESTED:
+        write_table(target, nested_cell(folder, subject, rung, state=folder / STATE, should_stop=should_stop, say=say))
+        return
     own = subject.of_run(rung) if model == OURS else None
     if own is not None:
         write_table(target, own)
@@ -188,10 +194,7 @@ def _computed(folder, subject, rung, model, should_stop, say, client) -> pd.Data
         return baseline_cell(*of_baseline, progress=stop_or_say)
     if model != OURS:
         return baseline_cell_on(client, *of_baseline, should_stop=should_stop, progress=say)
-    with without_startup_notes():
-        import tensorflow as tf
-    tf.config.experimental.enable_op_determinism()
-    tf.get_logger().setLevel("ERROR")  # each cell is a new graph, and TensorFlow would advise against that
+    with_tensorflow()
     return our_cell(subject.prepared, subject.parts(rung), subject.trained, state=folder / STATE, should_stop=should_stop,
                     progress=say)
 
@@ -262,7 +265,7 @@ def report_of(folder: Path, subject: Subject) -> Report:
     config, base = subject.config, subject.base
     rungs, scores = {}, []
     for rung in config.rungs:
-        cells = {model: pd.read_csv(folder / cell_name(rung, model)) for model in config.models}
+        cells = {model: pd.read_csv(folder / cell_name(rung, model)) for model in config.models_on(rung)}
         scores += ladder.scores_of(rung, cells, base.tasks)
         is_own = OURS in cells and subject.of_run(rung) is not None
         rungs[rung] = ladder.rung_facts(
@@ -272,4 +275,5 @@ def report_of(folder: Path, subject: Subject) -> Report:
     return Report(
         run=config.run, tasks=base.tasks, models=config.models, config_sha256=subject.config_sha256,
         data_sha256=subject.table.sha256, n_folds=config.n_folds, n_fold_seeds=config.n_fold_seeds, seed=config.seed,
-        epochs=subject.trained.train.epochs, rungs=rungs, scores=tuple(scores), noise=ladder.noise_of(subject.table, base.tasks))
+        epochs=subject.trained.train.epochs, rungs=rungs, scores=tuple(scores), noise=ladder.noise_of(subject.table, base.tasks),
+        nested=searched(folder, subject) if NESTED in config.models else {})

@@ -27,23 +27,19 @@ class Rows:
     unit: Mapping[str, float]
 
 
-def development(prepared, config: StudyConfig) -> Rows:
+def development(prepared, config: StudyConfig, outer: Part | None = None) -> Rows:
     """All rows but those of the outer fold, with the parts of the inner folds: one a fold seed and fold.
 
-    prepared: see `mtl_core.pipeline.Prepared`.
+    prepared: see `mtl_core.pipeline.Prepared`; outer: the part whose tested rows are the outer fold, that of the config where
+    None.
     """
-    chosen = _is_development(prepared, config)
+    outer = outer or outer_part(prepared, config)
+    chosen = outer.is_training | (prepared.is_test & ~outer.is_test)  # what shares no group with the outer fold
     inside = replace(prepared, observations=_taken(prepared.observations, chosen), values=prepared.values[chosen],
                      training=_taken(prepared.training, chosen), is_training=prepared.is_training[chosen],
                      is_test=prepared.is_test[chosen])
     parts = inside.parts(_folds(config, config.n_inner, config.n_seeds))
     return Rows(inside.observations, inside.training, inside.values, inside.spec, parts, units(inside.observations))
-
-
-def _is_development(prepared, config):
-    """bool [n]: what shares no group with the outer fold."""
-    outer = outer_part(prepared, config)
-    return outer.is_training | (prepared.is_test & ~outer.is_test)
 
 
 def outer_part(prepared, config: StudyConfig) -> Part:

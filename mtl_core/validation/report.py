@@ -25,6 +25,7 @@ from typing import Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from mtl_core.validation.config import NESTED, OURS
 from mtl_core.validation.rungs import RungName
 
 REPORT = "report.json"  # in the folder of a validation
@@ -84,6 +85,23 @@ class Score(_Frozen):
     difference: Estimate | None = None
 
 
+class Searched(_Frozen):
+    """One fold of the nested evaluation, and what a search found that never saw it.
+
+    n_trials: those that were begun, the settings of the run among them; changes: "network.dropout" → value, wherever what was
+    chosen differs from the run; before, after: task → R² of the settings of the run and of the chosen ones on the inner folds,
+    empty where a trial was not complete; seconds: of the trials.
+    """
+
+    fold_seed: int
+    fold: int
+    n_trials: int
+    changes: dict[str, object]
+    before: dict[str, float]
+    after: dict[str, float]
+    seconds: float
+
+
 class Noise(_Frozen):
     """Scatter of repeats and the R² that it leaves possible, see `mtl_core.data.noise`; None where there are no repeats."""
 
@@ -96,7 +114,8 @@ class Noise(_Frozen):
 
 class Report(_Frozen):
     """report.json. scores: in the order of rungs, tasks and models; noise: task → what counts as the same → its scatter;
-    epochs: of ours where it was trained for this; config_sha256: of the config of the run."""
+    epochs: of ours where it was trained for this; config_sha256: of the config of the run; nested: rung → its folds, where
+    settings were searched for in each."""
 
     format: Literal[1] = 1
     run: str
@@ -111,6 +130,7 @@ class Report(_Frozen):
     rungs: dict[RungName, RungFacts]
     scores: tuple[Score, ...]
     noise: dict[str, dict[str, Noise]]
+    nested: dict[RungName, tuple[Searched, ...]] = {}
 
     def table(self) -> pd.DataFrame:
         """One row a score: task, rung, model, n, n_papers and, for each of r2, mae, rmse and difference, NAME, NAME_low and
@@ -127,6 +147,14 @@ class Report(_Frozen):
         return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
 
     def best_baseline(self, task: str, rung: RungName) -> Score | None:
-        """The model other than ours with the largest R²."""
-        return max((score for score in self.scores if (score.task, score.rung) == (task, rung) and score.model != "ours"),
-                   key=lambda score: score.r2.value, default=None)
+        """The model with the largest R² that is no ensemble of ours."""
+        return max(self.baselines(task, rung), key=lambda score: score.r2.value, default=None)
+
+    def baselines(self, task: str, rung: RungName) -> tuple[Score, ...]:
+        """The scores of a rung without those of ours, as it is and tuned anew."""
+        return tuple(score for score in self.scores
+                     if (score.task, score.rung) == (task, rung) and score.model not in (OURS, NESTED))
+
+    def score(self, task: str, rung: RungName, model: str) -> Score | None:
+        """The score of a model; None where it was not asked."""
+        return next((one for one in self.scores if (one.task, one.rung, one.model) == (task, rung, model)), None)
