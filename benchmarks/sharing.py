@@ -105,14 +105,13 @@ class Setting(NamedTuple):
 
 def shared(table: AlloyTable, config: EnsembleConfig, kept: Kept, n_trees: int) -> Iterator[pd.DataFrame]:
     """What the wirings of each pair are worth to networks and to forests, see `sharing.worth`; the columns FIRST say whose."""
-    for pair in sharing.PAIRS:
-        given = Setting.of(pair, table, config)
-        networks = cells_of(given, kept, "", lambda missing, given=given: sharing.wired_cells(
-            *given.rows, wirings=missing, state=kept.state))
-        yield given.described(sharing.worth(networks, given.labels), sharing.NETWORKS, "sum")
+    settings = [Setting.of(pair, table, config) for pair in sharing.PAIRS]
+    for given in settings:
+        yield given.described(sharing.worth(networks(given, kept), given.labels), sharing.NETWORKS, "sum")
+    for given in settings:
+        if given.pair in BALANCED:
+            yield from balanced(given, kept)
         yield given.described(sharing.worth(forests(given, kept, n_trees), given.labels), sharing.FORESTS)
-        if pair in BALANCED:
-            yield from balanced(given, kept, networks)
 
 
 def cells_of(given: Setting, kept: Kept, kind: str, make: Callable[[list[str]], Iterator]) -> dict[str, pd.DataFrame]:
@@ -124,19 +123,24 @@ def cells_of(given: Setting, kept: Kept, kind: str, make: Callable[[list[str]], 
     return {wiring: pd.read_csv(kept.path(*names[wiring])) for wiring in sharing.WIRINGS}
 
 
+def networks(given: Setting, kept: Kept) -> dict[str, pd.DataFrame]:
+    return cells_of(given, kept, "", lambda missing: sharing.wired_cells(*given.rows, wirings=missing, state=kept.state))
+
+
 def forests(given: Setting, kept: Kept, n_trees: int) -> dict[str, pd.DataFrame]:
     return cells_of(given, kept, f"{n_trees} trees", lambda missing: sharing.forest_cells(
         *given.rows, wirings=missing, n_trees=n_trees))
 
 
-def balanced(given: Setting, kept: Kept, networks: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
+def balanced(given: Setting, kept: Kept) -> Iterator[pd.DataFrame]:
     """One network for both with balanced gradients, against the target alone and against their sum."""
+    usual = networks(given, kept)
     thin = [part for part in given.thin if float(part.split) in BALANCED_SHARES]
     for gradients in GRADIENTS:
         cell = kept.cell(lambda gradients=gradients: sharing.balanced_cell(
             given.prepared, thin, given.config, gradients, state=kept.state), *given.pair, sharing.TOGETHER, gradients)
         for reference in (sharing.ALONE, sharing.TOGETHER):
-            worth = sharing.against(networks[reference], cell, given.labels, sharing.TOGETHER)
+            worth = sharing.against(usual[reference], cell, given.labels, sharing.TOGETHER)
             yield given.described(worth, sharing.NETWORKS, gradients, reference)
 
 
