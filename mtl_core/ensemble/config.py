@@ -7,7 +7,7 @@ from mtl_core.data.folds import SPLITS, Split
 from mtl_core.errors import ConfigError
 from mtl_core.features.preparation import Preparation
 from mtl_core.features.table import Inputs
-from mtl_core.tasks import DEFAULT_TASKS, TASKS, overlapping
+from mtl_core.tasks import DEFAULT_TASKS, TASKS, overlapping, with_classes, with_values
 
 
 class _Frozen(BaseModel):
@@ -137,6 +137,20 @@ class EnsembleConfig(_Frozen):
         return self
 
     @model_validator(mode="after")
+    def _classes_stand_beside_values(self):
+        classes = with_classes(self.tasks)
+        if classes and not with_values(self.tasks):
+            raise ValueError("expected a property with values to learn as well, such as hardness; "
+                             f"got {', '.join(classes)} alone")
+        if classes and self.wiring == "difference":
+            raise ValueError(f"expected values in the wiring 'difference', where one task corrects another; {', '.join(classes)} "
+                             "has classes: leave it out, or choose another wiring")
+        if classes and self.network.heads:
+            raise ValueError(f"expected one `head` for all tasks where {', '.join(classes)} has an output for each class, "
+                             "got heads of their own")
+        return self
+
+    @model_validator(mode="after")
     def _one_head_a_task(self):
         if len(self.network.heads) not in (0, len(self.tasks)):
             raise ValueError(f"expected heads for {len(self.tasks)} tasks, or none and one `head` for all; "
@@ -158,6 +172,23 @@ class EnsembleConfig(_Frozen):
         """The tasks, the one that tells the others before them."""
         first = (self.source_task,) if self.tells else ()
         return (*first, *(task for task in self.tasks if task not in first))
+
+    @property
+    def n_classes(self) -> tuple[int, ...]:
+        """Of each task, 0 where it has values; empty where all have."""
+        found = tuple(len(TASKS[task].classes) for task in self.tasks)
+        return found if any(found) else ()
+
+    @property
+    def n_outputs(self) -> int:
+        """Of each network: one a task, or one for each of its classes."""
+        return sum(len(self.outputs(task)) for task in self.tasks)
+
+    def outputs(self, task: str) -> range:
+        """Which outputs of a network are those of a task."""
+        widths = [max(len(TASKS[one].classes), 1) for one in self.tasks]
+        index = self.tasks.index(task)
+        return range(sum(widths[:index]), sum(widths[:index + 1]))
 
     @property
     def n_trainings(self) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_core.ensemble import gradients, network
-from mtl_core.ensemble.losses import negative_log_likelihood
+from mtl_core.ensemble.losses import cross_entropy, negative_log_likelihood
 from mtl_core.errors import ConfigError
 from mtl_core.seeds import child_seed
 
@@ -18,12 +18,16 @@ WARM_UP = 0.05  # share of the steps over which the learning rate rises, before 
 class Graph(tf.Module):
     """The variables of one training, and its two compiled steps: an epoch, and the validation loss."""
 
-    def __init__(self, rows, network_config, config, n_tasks, seed, validation):
+    def __init__(self, rows, network_config, config, n_tasks, seed, validation, n_classes=()):
         super().__init__()
-        self.network, self.config, self.n_tasks = network_config, config, n_tasks
+        self.network, self.config, self.n_tasks, self.has_classes = network_config, config, n_tasks, any(n_classes)
+        n_outputs = np.maximum(n_classes or np.zeros(n_tasks, int), 1)
+        self.n_outputs, self.first = int(n_outputs.sum()), tf.constant(np.cumsum(n_outputs) - n_outputs, tf.int32)
+        self.outputs = tf.constant(np.repeat(np.eye(n_tasks), n_outputs, axis=1), tf.float32)  # those of each task [T, O]
+        self.is_class = tf.constant(np.array(n_classes or np.zeros(n_tasks)) > 0)
         self.n_members, self.n_features = len(rows.part_of_member), rows.features.shape[-1]
         self._place(rows, validation)
-        initial = network.initial_parameters(network_config, n_features=self.n_features, n_tasks=n_tasks,
+        initial = network.initial_parameters(network_config, n_features=self.n_features, n_tasks=self.n_outputs,
                                              n_members=self.n_members, seed=child_seed(seed, "weights"))
         self.parameters = {name: tf.Variable(value) for name, value in initial.items()}
         doubts = {gradients.DOUBT: tf.Variable(tf.zeros((self.n_members, n_tasks)))}
@@ -84,7 +88,8 @@ class Graph(tf.Module):
             if is_projected:
                 totals = [tf.reduce_sum(loss * of_task[..., task]) / loss.shape[1] for task in range(self.n_tasks)]
             elif self.config.task_gradients == "uncertainty":
-                total = gradients.weighted(loss, of_task, self.learnt[gradients.DOUBT], self.network.likelihood)
+                total = gradients.weighted(self._above_least(loss, batch), of_task, self.learnt[gradients.DOUBT],
+                                           self.network.likelihood)
             else:
                 total = tf.reduce_sum(tf.reduce_mean(loss, axis=1))
         if is_projected:
@@ -99,13 +104,24 @@ class Graph(tf.Module):
         where = tf.stack([tf.broadcast_to(self.part[:, None], tf.shape(batch)), batch], axis=-1)
         x = tf.gather_nd(self.features, where)[:, None]
         low, high = tf.gather_nd(self.low, where), tf.gather_nd(self.high, where)
-        of_task = tf.one_hot(tf.gather(self.task, batch), self.n_tasks)
+        task = tf.gather(self.task, batch)
+        mine = tf.gather(self.outputs, task)
         hidden = network.trunk(self.network, self.parameters, x, masks)
         outputs = [network.answer(self.network, head, x, hidden, masks)
-                   for head in network.heads(self.network, self.parameters, self.n_tasks)]
+                   for head in network.heads(self.network, self.parameters, self.n_outputs)]
         mean, log_scale = (tf.stack([output[part][:, 0] for output in outputs], axis=-1) for part in (0, 1))
-        return negative_log_likelihood(low, high, tf.reduce_sum(mean * of_task, -1), tf.reduce_sum(log_scale * of_task, -1),
-                                       self.network.likelihood)
+        of_values = negative_log_likelihood(low, high, tf.reduce_sum(mean * mine, -1), tf.reduce_sum(log_scale * mine, -1),
+                                            self.network.likelihood)
+        if not self.has_classes:
+            return of_values
+        is_class = tf.gather(self.is_class, task)
+        chosen = tf.gather(self.first, task) + tf.cast(tf.where(is_class, low, 0.0), tf.int32)
+        return tf.where(is_class, cross_entropy(mean, mine > 0, chosen), of_values)
+
+    def _above_least(self, loss, batch):
+        """Of classes the least that the loss can be is zero, and not that of a reading; see `gradients.weighted`."""
+        is_class = tf.gather(self.is_class, tf.gather(self.task, batch))
+        return tf.where(is_class, loss + gradients.LEAST[self.network.likelihood], loss) if self.has_classes else loss
 
     def _adamw(self, found, step):
         """Adam with decoupled weight decay on weights only (Loshchilov & Hutter 2019, arXiv 1711.05101), in TensorFlow's fused

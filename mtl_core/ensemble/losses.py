@@ -1,4 +1,4 @@
-"""Likelihood of a measurement that may be known exactly, from one side, or between two values.
+"""Likelihood of a measurement that may be known exactly, from one side, or between two values; and of a class.
 
 With z = (y − m) / s the noise is
     logistic   density −log f = −z − log s − 2 softplus(−z)        distribution F = sigmoid(z)
@@ -22,6 +22,13 @@ def negative_log_likelihood(low: tf.Tensor, high: tf.Tensor, mean: tf.Tensor, lo
     is_exact = tf.equal(low, high)
     exact = density((tf.where(is_exact, low, 0.0) - mean) * tf.exp(-log_scale), log_scale)
     return tf.where(is_exact, exact, _censored(low, high, mean, log_scale, is_exact, log_cdf, log_between))
+
+
+def cross_entropy(scores: tf.Tensor, is_mine: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+    """−log of the softmax of scores [..., O] at the output chosen [...], among the outputs of its own task, is_mine [..., O]."""
+    among = tf.where(is_mine, scores, np.float32(-1e9))
+    own = tf.one_hot(chosen, scores.shape[-1])
+    return tf.reduce_logsumexp(among, -1) - tf.reduce_sum(scores * own, -1)
 
 
 def _censored(low, high, mean, log_scale, is_exact, log_cdf, log_between):

@@ -24,7 +24,7 @@ class TrainingRows:
     """Rows scaled for each training part, and which member learns from which.
 
     features: float32 [D, n, F], each row already zero where its task does not look; low, high: float32 [D, n], the
-    scaled interval that is known of each target; task: int32 [n]; is_training: bool [D, n];
+    scaled interval that is known of each target, or both the position of its class; task: int32 [n]; is_training: bool [D, n];
     part_of_member: int32 [M], the training part of each member; group: int32 [n], never divided by early stopping.
     """
 
@@ -54,17 +54,18 @@ Look = Callable[[int, Callable[[], dict[str, np.ndarray]]], None]  # epoch, and 
 
 
 def train(rows: TrainingRows, network_config: NetworkConfig, config: TrainConfig, *, n_tasks: int, seed: int,
-          progress: Progress | None = None, look: Look | None = None, state: Path | None = None,
+          n_classes: tuple[int, ...] = (), progress: Progress | None = None, look: Look | None = None, state: Path | None = None,
           should_stop: Callable[[], bool] = lambda: False) -> tuple[dict[str, np.ndarray], History]:
     """Parameters [M, …] and history of all members; the same rows, configs and seed give the same numbers.
 
+    n_classes: of each task, 0 where it has values; empty where all have.
     look: called after each epoch, before progress; whoever does not ask for the parameters pays nothing.
     state: a file that keeps the training now and then, and from which it goes on where there is one already.
     should_stop: asked before each epoch. Raises ConfigError when a member has no row to learn from, StoppedError when it should
     stop, CheckpointError when the state is damaged or that of another training.
     """
-    file = StateFile(state, fingerprint(rows, network_config, config, n_tasks, seed))
-    training = _Training(rows, network_config, config, n_tasks, seed)
+    file = StateFile(state, fingerprint(rows, network_config, config, n_tasks, seed, *n_classes))
+    training = _Training(rows, network_config, config, n_tasks, seed, n_classes)
     training.restore(file.read())
     while not training.is_over():
         if should_stop():
@@ -83,9 +84,9 @@ def train(rows: TrainingRows, network_config: NetworkConfig, config: TrainConfig
 class _Training:
     """Everything that one epoch hands on to the next."""
 
-    def __init__(self, rows, network_config, config, n_tasks, seed):
+    def __init__(self, rows, network_config, config, n_tasks, seed, n_classes):
         validation = _validation_rows(rows, config.validation_share, seed)
-        self.config, self.graph = config, Graph(rows, network_config, config, n_tasks, seed, validation)
+        self.config, self.graph = config, Graph(rows, network_config, config, n_tasks, seed, validation, n_classes)
         self.best = _Best(self.graph.parameters, self.graph.n_members)
         self.curves = {"loss": [], "task_loss": [], "validation": []}
 
@@ -132,9 +133,11 @@ class _Training:
             self.best.arrays = {name: arrays[f"best/{name}"] for name in self.best.arrays}
 
 
-def epoch_seconds(rows: TrainingRows, network_config: NetworkConfig, config: TrainConfig, *, n_tasks: int, seed: int) -> float:
+def epoch_seconds(rows: TrainingRows, network_config: NetworkConfig, config: TrainConfig, *, n_tasks: int, seed: int,
+                  n_classes: tuple[int, ...] = ()) -> float:
     """Seconds of one epoch when nothing else runs, from a few steps of the real graph, which it compiles as training would."""
-    graph = Graph(rows, network_config, config, n_tasks, seed, _validation_rows(rows, config.validation_share, seed))
+    validation = _validation_rows(rows, config.validation_share, seed)
+    graph = Graph(rows, network_config, config, n_tasks, seed, validation, n_classes)
     n_steps, graph.n_steps = graph.n_steps, min(graph.n_steps, STEPS)
     epoch = tf.constant(0)
     order, few, validation = (_seconds(call) for call in (
