@@ -7,13 +7,17 @@ import pandas as pd
 
 from app.figures.style import written
 from mtl_core.tasks import TASKS
-from mtl_core.validation.sharing import ALONE, advice
+from mtl_core.validation.sharing import ALONE, FORESTS, NETWORKS, TOGETHER, advice
 
-WIRING_WORDS = {"single-task": "a network each", "multi-task": "one network for all", "difference": "corrects the other",
-                "latent": "is told the other"}
+FAMILIES = {NETWORKS: "Networks", FORESTS: "Random forests"}
+WIRING_WORDS = {
+    family: {"single-task": f"a {one} each", "multi-task": f"one {one} for all", "difference": "corrects the other",
+             "latent": "is told the other"}
+    for family, one in ((NETWORKS, "network"), (FORESTS, "forest"))}
+GRADIENT_WORDS = {"sum": "added up", "uncertainty": "weighted by doubt", "pcgrad": "projected (PCGrad)"}
 WIRING_SENTENCES = {
     "single-task": "nothing is shared (single-task)",
-    "multi-task": "both properties share the first layers (multi-task)",
+    "multi-task": "both properties share the first layers of a network; a forest is told which of them is asked (multi-task)",
     "difference": "what is predicted for the other property is scaled, and what must be added to it is learnt (difference)",
     "latent": "what is predicted for the other property is one more input (latent variable)"}
 MODEL_WORDS = {"ours": "networks", "ridge": "ridge", "extra trees": "extra trees"}
@@ -31,19 +35,82 @@ def labels_words(share: float, n: float) -> str:
     return f"{share:.0%} ({n:.0f})".replace("%", " %")
 
 
+def of_family(table: pd.DataFrame, family: str, against: str = ALONE) -> pd.DataFrame:
+    """The rows of networks with summed gradients, or those of forests, whose differences are to one reference."""
+    is_usual = table["gradients"].isin(["", "sum"])
+    return table[is_usual & (table["model"] == family) & (table["against"] == against)]
+
+
+def families_of(table: pd.DataFrame) -> list[str]:
+    """Those that were measured."""
+    return [family for family in FAMILIES if len(of_family(table, family))]
+
+
 def sharing_verdict(rows: pd.DataFrame) -> str:
-    """What won at each share of the labels, and what did harm, beyond chance; rows: of one target, source and model."""
-    by_share = [(advice(part), part) for _, part in rows.groupby("share")]
+    """What won at each share of the labels, and what did harm, beyond chance; rows: of one target, source and family."""
+    words, by_share = WIRING_WORDS[rows["model"].iloc[0]], [(advice(part), part) for _, part in rows.groupby("share")]
     won = [_gain(part, found.winner) for found, part in by_share if found.winner not in (None, ALONE)]
     harm = [_gain(part, wiring) for found, part in by_share for wiring in found.harmful]
-    said = f"**Helps most:** {'; '.join(won)}." if won else "No way of sharing is better than a network each, beyond chance."
+    said = f"**Helps most:** {'; '.join(won)}." if won else f"No way of sharing is better than {words[ALONE]}, beyond chance."
     return said + (f"  \n**Harms:** {'; '.join(harm)}." if harm else "")
 
 
 def _gain(rows: pd.DataFrame, wiring: str) -> str:
     row = rows[rows["wiring"] == wiring].iloc[0]
-    return (f"*{WIRING_WORDS[wiring]}* with {labels_words(row['share'], row['n_labels'])} of the labels, "
+    return (f"*{WIRING_WORDS[row['model']][wiring]}* with {labels_words(row['share'], row['n_labels'])} of the labels, "
             f"{interval(row['difference'], row['low'], row['high'])} of R², to {row['r2']:.2f}".replace("to -", "to −"))
+
+
+def bands_verdict(rows: pd.DataFrame) -> str:
+    """How many readings the 90 % bands of the target alone hold; rows: of one target, source and family."""
+    held = rows[rows["wiring"] == ALONE].set_index("share")["coverage"]
+    few = held.index.min()
+    return f"The 90 % bands, as stated, hold {_percent(held[1.0])} of the readings ({_percent(held[few])} with {_percent(few)} " \
+           "of the labels), each property alone."
+
+
+def families_verdict(table: pd.DataFrame) -> str:
+    """Whether forests or networks are better where the target is learnt alone; table: of one target and source."""
+    rows = of_family(table, FORESTS, against=NETWORKS)
+    rows = rows[rows["wiring"] == ALONE]
+    if rows.empty:
+        return ""
+    better, worse = (_shares(rows[is_so]) for is_so in (rows["low"] > 0, rows["high"] < 0))
+    said = [f"random forests are better with {better}"] if better else []
+    said += [f"networks are better with {worse}"] if worse else []
+    all_labels = rows[rows["share"] == 1.0].iloc[0]
+    gap = interval(all_labels["difference"], all_labels["low"], all_labels["high"])
+    return (f"**Forests against networks,** each property alone: {'; '.join(said) or 'which is better cannot be told'}. "
+            f"With all labels, forests less networks: {gap} of R².")
+
+
+def _shares(rows: pd.DataFrame) -> str:
+    shares = [_percent(share) for share in sorted(rows["share"])]
+    return f"{', '.join(shares[:-1])} and {shares[-1]} of the labels" if len(shares) > 1 else "".join(
+        f"{share} of the labels" for share in shares)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
+
+
+def gradient_lines(table: pd.DataFrame) -> pd.DataFrame:
+    """One network for all, by how the gradients of its properties become one step; empty where that was not compared.
+
+    table: of one target and source.
+    """
+    rows = table[(table["model"] == NETWORKS) & (table["wiring"] == TOGETHER)]
+    tried = rows[~rows["gradients"].isin(["", "sum"])]
+    found = []
+    for (share, gradients), part in rows[rows["share"].isin(tried["share"])].groupby(["share", "gradients"]):
+        less = {row["against"]: row for _, row in part.iterrows()}
+        alone, usual = less[ALONE], less.get(TOGETHER)
+        found.append({
+            "labels": labels_words(share, alone["n_labels"]), "gradients": GRADIENT_WORDS[gradients],
+            "R²": f"{alone['r2']:.2f}".replace("-", "−"),
+            "more than alone": interval(alone["difference"], alone["low"], alone["high"]),
+            "more than added up": "" if usual is None else interval(usual["difference"], usual["low"], usual["high"])})
+    return pd.DataFrame(found)
 
 
 def interval(value: float, low: float, high: float) -> str:
@@ -56,35 +123,40 @@ def recommendations(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (target, source), part in table.groupby(["target", "source"], sort=False):
         found = {"Property": TASKS[target].label, "learnt with": TASKS[source].label}
-        for share, words in ((1.0, "all its labels"), (0.1, "a tenth of them")):
-            found[words] = recommended(part[part["share"] == share])
+        for family in families_of(table):
+            of_pair = of_family(part, family)
+            for share, words in ((1.0, "all labels"), (0.1, "a tenth")):
+                found[f"{FAMILIES[family].lower()}, {words}"] = recommended(of_pair[of_pair["share"] == share])
         rows.append(found)
     return pd.DataFrame(rows).set_index("Property")
 
 
 def recommended(rows: pd.DataFrame) -> str:
-    """"one network for all: R² 0.78 (0.77 alone)"; rows: of one target, source, model and share."""
+    """"one network for all: R² 0.78 (0.77 alone)"; rows: of one target, source, family and share."""
     if rows.empty:
         return "not measured"
-    found, r2 = advice(rows), rows.set_index("wiring")["r2"].map(lambda value: f"{value:.2f}".replace("-", "−"))
+    found, words = advice(rows), WIRING_WORDS[rows["model"].iloc[0]]
+    r2 = rows.set_index("wiring")["r2"].map(lambda value: f"{value:.2f}".replace("-", "−"))
     if found.winner == ALONE:
-        return f"{WIRING_WORDS[ALONE]}: R² {r2[ALONE]}, less otherwise"
+        return f"{words[ALONE]}: R² {r2[ALONE]}, less otherwise"
     if found.winner is not None:
-        return f"{WIRING_WORDS[found.winner]}: R² {r2[found.winner]} ({r2[ALONE]} alone)"
-    against = f"; not: {' or '.join(WIRING_WORDS[wiring] for wiring in found.harmful)}" if found.harmful else ""
+        return f"{words[found.winner]}: R² {r2[found.winner]} ({r2[ALONE]} alone)"
+    against = f"; not: {' or '.join(words[wiring] for wiring in found.harmful)}" if found.harmful else ""
     return f"cannot be told (R² {r2[ALONE]} alone){against}"
 
 
 def tip(table: pd.DataFrame, tasks: Sequence[str]) -> str:
-    """What was found, with all labels, for pairs of the tasks that are to be learnt; empty where none was measured."""
+    """What was found for networks, with all labels, for pairs of the tasks that are to be learnt; empty where there are none."""
+    table = of_family(table, NETWORKS)
     rows = table[table["target"].isin(tasks) & table["source"].isin(tasks) & (table["share"] == 1.0)]
     said = [f"{pair_label(*pair)}: {recommended(of_pair)}" for pair, of_pair in rows.groupby(["target", "source"], sort=False)]
-    return f"Measured on the published data, new compositions: {'; '.join(said)}." if said else ""
+    return f"Measured with networks on the published data, new compositions: {'; '.join(said)}." if said else ""
 
 
 def by_chance(table: pd.DataFrame) -> str:
     """How many of the differences are beyond chance, and how many would be if there were none."""
-    shared = table[table["wiring"] != ALONE]
+    shared = pd.concat([of_family(table, family) for family in FAMILIES])
+    shared = shared[shared["wiring"] != ALONE]
     beyond = ((shared["low"] > 0) | (shared["high"] < 0)).sum()
     return (f"{beyond} of {len(shared)} differences have an interval without 0; where sharing did nothing at all, about "
             f"{math.ceil(len(shared) / 20)} would.")

@@ -111,7 +111,10 @@ def shared(table: AlloyTable, config: EnsembleConfig, kept: Kept, n_trees: int) 
     for given in settings:
         if given.pair in BALANCED:
             yield from balanced(given, kept)
-        yield given.described(sharing.worth(forests(given, kept, n_trees), given.labels), sharing.FORESTS)
+        trees, nets = forests(given, kept, n_trees), networks(given, kept)
+        yield given.described(sharing.worth(trees, given.labels), sharing.FORESTS)
+        less = [sharing.against(nets[wiring], trees[wiring], given.labels, wiring) for wiring in sharing.WIRINGS]
+        yield given.described(pd.concat(less), sharing.FORESTS, against=sharing.NETWORKS)
 
 
 def cells_of(given: Setting, kept: Kept, kind: str, make: Callable[[list[str]], Iterator]) -> dict[str, pd.DataFrame]:
@@ -181,7 +184,7 @@ def in_markdown(table: pd.DataFrame) -> str:
     doubt."""
     ways = [wiring for wiring in sharing.WIRINGS if wiring != sharing.ALONE]
     lines = [f"| target, with | labels | model | alone | {' | '.join(ways)} | bands alone hold |", "|---" * (5 + len(ways)) + "|"]
-    usual = table[table["gradients"].isin(["", "sum"])]
+    usual = table[table["gradients"].isin(["", "sum"]) & (table["against"] == sharing.ALONE)]
     for (target, source, share), of_share in usual.groupby(["target", "source", "share"], sort=False):
         for model, rows in of_share.groupby("model", sort=False):
             by_wiring = {row.wiring: row for row in rows.itertuples()}

@@ -128,12 +128,12 @@ def test_advice_is_given_only_where_papers_leave_no_doubt():
     assert sharing.advice(lucky).winner is None
 
 
-def made_up_worth(**r2_and_difference):
-    rows = [("hardness", "yield_strength", "network", wiring.replace("_", "-"), 1.0, 396.0, r2, difference, low, high,
-             3 * (difference > 0), 3)
+def made_up_worth(model=sharing.NETWORKS, gradients="sum", against=sharing.ALONE, **r2_and_difference):
+    rows = [("hardness", "yield_strength", model, gradients, against, wiring.replace("_", "-"), 1.0, 396.0, r2, difference, low,
+             high, 3 * (difference > 0), 3, 0.87)
             for wiring, (r2, difference, low, high) in r2_and_difference.items()]
-    return pd.DataFrame(rows, columns=["target", "source", "model", "wiring", "share", "n_labels", "r2", "difference", "low",
-                                       "high", "better", "n_draws"])
+    return pd.DataFrame(rows, columns=["target", "source", "model", "gradients", "against", "wiring", "share", "n_labels", "r2",
+                                       "difference", "low", "high", "better", "n_draws", "coverage"])
 
 
 def test_what_won_is_said_with_its_interval_and_what_harms_is_not_kept_back():
@@ -143,8 +143,8 @@ def test_what_won_is_said_with_its_interval_and_what_harms_is_not_kept_back():
     assert "*one network for all* with 100 % (396) of the labels, +0.014 [+0.003, +0.029] of R²" in said
     assert "**Harms:** *corrects the other* with 100 % (396) of the labels, −0.048 [−0.091, −0.019]" in said
     row = studied.recommendations(table).loc["Hardness"]
-    assert row["all its labels"] == "one network for all: R² 0.78 (0.77 alone)"
-    assert row["a tenth of them"] == "not measured"
+    assert row["networks, all labels"] == "one network for all: R² 0.78 (0.77 alone)"
+    assert row["networks, a tenth"] == "not measured" and len(row) == 3
     assert studied.by_chance(table).startswith("2 of 2 differences")
     assert "Hardness, with yield strength: one network for all" in studied.tip(table, ("yield_strength", "hardness"))
     assert studied.tip(table, ("hardness", "pitting_potential")) == ""
@@ -154,3 +154,49 @@ def test_where_nothing_can_be_told_nothing_is_recommended():
     table = made_up_worth(single_task=(0.767, np.nan, np.nan, np.nan), latent=(0.78, 0.01, -0.01, 0.03))
     assert studied.recommended(table).startswith("cannot be told")
     assert studied.sharing_verdict(table).startswith("No way of sharing")
+
+
+def test_what_forests_found_stands_beside_and_changes_nothing_that_is_said_of_networks():
+    networks = made_up_worth(single_task=(0.767, np.nan, np.nan, np.nan), latent=(0.78, 0.01, -0.01, 0.03))
+    forests = made_up_worth(sharing.FORESTS, "", single_task=(0.8, np.nan, np.nan, np.nan), latent=(0.83, 0.03, 0.01, 0.05))
+    apart = made_up_worth(sharing.FORESTS, "", sharing.NETWORKS, single_task=(0.8, 0.033, 0.02, 0.05), latent=(0.83, 0.05, 0, 1))
+    balanced = [made_up_worth(sharing.NETWORKS, "pcgrad", against, multi_task=(0.7, -0.05, -0.1, -0.01))
+                for against in (sharing.ALONE, sharing.TOGETHER)]
+    summed = made_up_worth(multi_task=(0.75, -0.02, -0.04, -0.01))
+    table = pd.concat([networks, summed, forests, apart, *balanced])
+    assert studied.families_of(table) == [sharing.NETWORKS, sharing.FORESTS]
+    row = studied.recommendations(table).loc["Hardness"]
+    assert row["networks, all labels"] == "cannot be told (R² 0.77 alone); not: one network for all"
+    assert row["random forests, all labels"] == "is told the other: R² 0.83 (0.80 alone)"
+    assert "random forests are better with 100 % of the labels" in studied.families_verdict(table)
+    assert "forests less networks: +0.033 [+0.020, +0.050]" in studied.families_verdict(table)
+    lines = studied.gradient_lines(table).set_index("gradients")
+    assert lines.loc["projected (PCGrad)", "more than added up"] == "−0.050 [−0.100, −0.010]"
+    assert lines.loc["added up", "more than added up"] == ""
+    assert "one network for all" not in studied.sharing_verdict(studied.of_family(table, sharing.FORESTS))
+    assert studied.by_chance(table).startswith("2 of 3 differences")
+    assert "is told the other" not in studied.tip(table, ("yield_strength", "hardness"))
+
+
+def test_bands_are_counted_by_share_and_the_differences_to_a_reference_are_of_the_shares_that_both_have():
+    sure = made_up_cell({0.1: 50.0, 1.0: 20.0}).assign(std=20.0)
+    sure["high"] = sure["low"]
+    better = sure[sure["split"] == "1"].assign(mean=lambda rows: rows["low"] + (rows["mean"] - rows["low"]) / 2)
+    labels = pd.Series({0.1: 30.0, 1.0: 300.0})
+    found = sharing.worth({sharing.ALONE: sure, "latent": better}, labels).set_index(["wiring", "share"])
+    assert list(found.index) == [(sharing.ALONE, 0.1), (sharing.ALONE, 1.0), ("latent", 1.0)]
+    assert found.loc[(sharing.ALONE, 1.0), "coverage"] == pytest.approx(0.9, abs=0.03)
+    assert found.loc[(sharing.ALONE, 0.1), "coverage"] < 0.6 and found.loc[("latent", 1.0), "coverage"] > 0.98
+    assert (found["width"] == 2 * sharing.BAND * 20.0).all() and found.loc[("latent", 1.0), "better"] == 3
+
+
+def test_forests_are_told_by_forests_and_each_share_by_the_same_ones(prepared):
+    config = sharing.config_of(PAIR, CONFIG)
+    parts = parts_by_paper(prepared.observations)
+    thin = curves.thinned(prepared.observations, parts, PAIR.target, seed=0, shares=(0.2, 1.0))
+    wirings = (sharing.ALONE, "difference")
+    cells = dict(sharing.forest_cells(prepared, parts, thin, PAIR, config, wirings=wirings, n_trees=40))
+    worth = sharing.worth(cells, curves.n_labels(prepared.observations, thin, PAIR.target))
+    assert tuple(cells) == wirings and set(cells["difference"]["task"]) == {PAIR.target}
+    few = worth[worth["share"] == 0.2].set_index("wiring")
+    assert few.loc["difference", "low"] > 0 and 0.6 < few.loc["difference", "coverage"] <= 1

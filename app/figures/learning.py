@@ -39,19 +39,21 @@ def learning_figure(points: pd.DataFrame, laws: Mapping[str, tuple[np.ndarray, n
                 xaxis=STILL | _ticks(points["n_labels"]), yaxis=STILL | {"rangemode": "tozero"})
 
 
-def sharing_figure(rows: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
-    """R² of the target by number of its labels, a line a wiring; rows: columns wiring, n_labels, r2."""
+def sharing_figure(rows: pd.DataFrame, words: Mapping[str, str], *, like: pd.DataFrame) -> go.Figure:
+    """R² of the target by number of its labels, a line a wiring; rows: columns wiring, n_labels, r2. The axis holds those of
+    `like` as well, which stand beside it."""
     traces = [go.Scatter(x=part["n_labels"], y=part["r2"], mode="lines+markers", name=words[wiring],
                          line={"color": WIRING_LOOKS[wiring][0], "width": 2},
                          marker={"symbol": WIRING_LOOKS[wiring][1], "size": 10, "color": WIRING_LOOKS[wiring][0]},
                          hovertemplate=f"{words[wiring]}, %{{x:.0f}} labels: R² %{{y:.3f}}<extra></extra>")
               for wiring, part in rows.groupby("wiring", sort=False)]
     return calm(traces, height=360, x="labels of the property", y="R² on new compositions", legend=_BELOW, dragmode=False,
-                xaxis=STILL | _ticks(rows["n_labels"]), yaxis=STILL)
+                xaxis=STILL | _ticks(rows["n_labels"]), yaxis=STILL | _holding(like["r2"]))
 
 
-def gain_figure(rows: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
-    """What each way of sharing adds to learning alone, with its interval; rows: wiring, n_labels, difference, low, high."""
+def gain_figure(rows: pd.DataFrame, words: Mapping[str, str], *, like: pd.DataFrame) -> go.Figure:
+    """What each way of sharing adds to learning alone, with its interval; rows: wiring, n_labels, difference, low, high. The axis
+    holds those of `like` as well."""
     shared = rows[rows["difference"].notna()]
     traces = []
     for step, (wiring, part) in enumerate(shared.groupby("wiring", sort=False)):
@@ -66,7 +68,8 @@ def gain_figure(rows: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     zero = {"type": "line", "x0": 0, "x1": 1, "xref": "paper", "y0": 0, "y1": 0,
             "line": {"color": GREY, "width": 1, "dash": "dot"}}
     return calm(traces, height=360, x="labels of the property", y="R² shared − R² alone, on the same rows", legend=_BELOW,
-                dragmode=False, shapes=[zero], xaxis=STILL | _ticks(rows["n_labels"]), yaxis=STILL)
+                dragmode=False, shapes=[zero], xaxis=STILL | _ticks(rows["n_labels"]),
+                yaxis=STILL | _holding(like[["low", "high"]]))
 
 
 _BELOW = {"y": -0.2, "yanchor": "top"}
@@ -74,6 +77,13 @@ _BELOW = {"y": -0.2, "yanchor": "top"}
 
 def _whiskers(value: pd.Series, low: pd.Series, high: pd.Series, shade: str) -> dict:
     return {"array": high - value, "arrayminus": value - low, "color": tint(shade, 0.5), "thickness": 2, "width": 0}
+
+
+def _holding(values: pd.DataFrame | pd.Series) -> dict:
+    """A range with all of the values and some room."""
+    low, high = np.nanmin(values), np.nanmax(values)
+    room = 0.06 * max(high - low, 0.01)
+    return {"range": [low - room, high + room]}
 
 
 def _ticks(n: pd.Series) -> dict:

@@ -8,8 +8,10 @@ from mtl_core.settings import ASSETS_DIR
 
 
 def sharing() -> pd.DataFrame | None:
-    """What each wiring is worth, see `mtl_core.validation.sharing.worth`; None where it was not measured."""
-    return _read(ASSETS_DIR / "sharing.csv")
+    """What each wiring is worth, see `mtl_core.validation.sharing.worth`; None where it was not measured. Before it: target,
+    source, model ("networks" or "forests"), gradients (of networks) and against, which the difference is to."""
+    table = _read(ASSETS_DIR / "sharing.csv")
+    return None if table is None else table.fillna({"gradients": ""})
 
 
 def curves() -> tuple[pd.DataFrame, pd.DataFrame] | None:
