@@ -10,7 +10,7 @@ from app.figures.style import written
 from app.runs import MODEL_WORDS
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.tasks import TASKS
-from mtl_core.validation.config import MODELS, OURS, ValidationConfig
+from mtl_core.validation.config import MODELS, NESTED, OURS, ValidationConfig
 from mtl_core.validation.ladder import LOCKED
 from mtl_core.validation.report import Estimate, Noise, Report, RungFacts, Score
 from mtl_core.validation.rungs import LADDER, RUNGS
@@ -89,9 +89,8 @@ def verdicts(report: Report, task: str) -> tuple[Verdict, ...]:
     """One a rung, in their order; none of a rung on which ours or every baseline is missing."""
     found = []
     for rung in report.rungs:
-        scores = [score for score in report.scores if (score.task, score.rung) == (task, rung)]
-        ours = next((score for score in scores if score.model == OURS), None)
-        if others := [score for score in scores if score.model != OURS and ours]:
+        ours, others = report.score(task, rung, OURS), report.baselines(task, rung)
+        if ours and others:
             found.append(_verdict(rung, ours, others))
     return tuple(found)
 
@@ -195,10 +194,15 @@ def rung_lines(report: Report, task: str, rung: str) -> pd.DataFrame:
     scores = sorted((score for score in report.scores if (score.task, score.rung) == (task, rung)), key=lambda one: -one.r2.value)
     is_paired = beyond_chance(report)
     lines = {_bold(called(score.model), score.model == OURS): {
-        **({"": _bold(difference_word(score.difference), True)} if is_paired else {}), "R²": interval_words(score.r2, ".2f"),
+        **({"": _bold(_paired_word(score), True)} if is_paired else {}), "R²": interval_words(score.r2, ".2f"),
         **({"Ours − it": interval_words(score.difference, "+.2f")} if is_paired else {}),
         f"MAE ({unit})": written(score.mae.value), f"RMSE ({unit})": written(score.rmse.value)} for score in scores}
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("Model")
+
+
+def _paired_word(score: Score) -> str:
+    word = difference_word(score.difference)
+    return word.replace("baseline", "tuned") if score.model == NESTED else word
 
 
 def _bold(words: str, is_bold: bool) -> str:
@@ -253,9 +257,10 @@ def caveats(report: Report, config: Mapping, data_sha256: str) -> list[str]:
 
 
 def size_of(config: ValidationConfig) -> str:
-    """"3 rungs × 9 models"."""
-    rungs, models = len(config.rungs), len(config.models)
-    return f"{rungs} rung{'s' if rungs > 1 else ''} × {models} model{'s' if models > 1 else ''}"
+    """"3 rungs × 9 models", and "tuned anew" where it is."""
+    rungs, models = len(config.rungs), len(set(config.models) - {NESTED})
+    size = f"{rungs} rung{'s' if rungs > 1 else ''} × {models} model{'s' if models > 1 else ''}"
+    return size + (", tuned anew" if NESTED in config.models else "")
 
 
 def model_help() -> str:

@@ -9,8 +9,8 @@ from mtl_core.tasks import TASKS
 from mtl_core.validation.rungs import RUNGS
 
 if TYPE_CHECKING:
-    from mtl_core.validation.config import ValidationConfig
-    from mtl_core.validation.report import Estimate, Report
+    from mtl_core.validation.config import Search, ValidationConfig
+    from mtl_core.validation.report import Estimate, Report, Searched
 
 
 def validate(
@@ -25,7 +25,12 @@ def validate(
     repeats: Annotated[int | None, typer.Option(min=1, help="Members of ours a part, where it is trained for this.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Of ours; given, it is trained for this on every rung.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of folds and models. Default: as the run.")] = None,
-    workers: Annotated[int | None, typer.Option(min=0, help="Processes that fit the baselines; 0: threads of this one.")] = None,
+    nested: Annotated[bool, typer.Option("--nested", help="Also search for other settings anew in each fold, hours; without "
+                                                          "--rung and --model only that, beside ours.")] = False,
+    outer_folds: Annotated[int | None, typer.Option(min=1, help="So many folds of each rung, with --nested. Default: those of "
+                                                                "one division.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Of each search, with --nested. Default: 40, 1 for smoke.")] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Processes that fit baselines and trials; 0: this one.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, whose workers fit them instead.")] = None,
     name: Annotated[str, typer.Option(help="What to call the validation.")] = "",
     detach: Annotated[bool, typer.Option("--detach", help="In a process of its own, which outlives this terminal.")] = False,
@@ -44,11 +49,24 @@ def validate(
 
         emit(subjects.lock_folds(), as_json=as_json, show=lambda content: typer.echo(f"{len(content['rungs'])} rungs locked"))
         return
+    usual = size_named(size)
     given = {"run": run, "rungs": rung and tuple(rung), "models": model and tuple(model), "n_folds": folds, "seed": seed,
              "n_fold_seeds": fold_seeds, "n_repeats": repeats, "epochs": epochs, "workers": workers, "scheduler": scheduler}
-    config = ValidationConfig.model_validate(size_named(size).model_dump() | {
-        key: value for key, value in given.items() if value is not None})
+    config = usual.model_dump() | {key: value for key, value in given.items() if value is not None}
+    if nested:
+        config |= _nested(usual.nested, rung, model, {"n_outer": outer_folds, "n_trials": trials})
+    config = ValidationConfig.model_validate(config)
     (_start if detach else _validate)(config, name, as_json)
+
+
+def _nested(usual: "Search", rungs: list[str] | None, models: list[str] | None, given: dict) -> dict:
+    """What of a ValidationConfig changes with the nested evaluation."""
+    from mtl_core.data.folds import SPLITS
+    from mtl_core.validation.config import NESTED, OURS
+
+    searched = tuple(one for one in rungs if one in SPLITS) if rungs else usual.rungs
+    return {"rungs": tuple(rungs or usual.rungs), "models": (*dict.fromkeys((*(models or (OURS,)), NESTED)),),
+            "nested": usual.model_dump() | {"rungs": searched} | {key: value for key, value in given.items() if value}}
 
 
 def _start(config: "ValidationConfig", name: str, as_json: bool) -> None:
@@ -63,7 +81,7 @@ def _validate(config: "ValidationConfig", name: str, as_json: bool) -> None:
     from mtl_core import validations
     from mtl_core.registry.store import check_label
 
-    with typer.progressbar(length=len(config.rungs) * len(config.models), label="cells", file=sys.stderr) as bar:
+    with typer.progressbar(length=len(config.cells), label="cells", file=sys.stderr) as bar:
         def show(line: dict) -> None:
             bar.label = f"{line['model']}, {line['rung']}, {line['share']:.0%}"
             bar.update(line["n_done"] - bar.pos)
@@ -85,10 +103,21 @@ def show_report(report: "Report") -> None:
             for score in (one for one in report.scores if (one.rung, one.task) == (rung, task)):
                 gain = f"   ours − it {_words(score.difference, '+.3f')}" if score.difference else ""
                 typer.echo(f"    {score.model:<18} R² {_words(score.r2, '.3f')}  MAE {score.mae.value:.4g}  n {score.n}{gain}")
+    for rung, folds in report.nested.items():
+        _show_searches(report.rungs[rung].label, folds)
     for task, kinds in report.noise.items():
         ceilings = ", ".join(f"{noise.r2_ceiling:.2f} (same {same}, {noise.n_groups} groups)" for same, noise in kinds.items()
                              if noise.r2_ceiling is not None)
         typer.echo(f"Repeats of {TASKS[task].label.lower()} leave an R² of at most {ceilings or 'what nobody measured'}.")
+
+
+def _show_searches(rung: str, folds: "tuple[Searched, ...]") -> None:
+    typer.echo(f"\n{rung}, tuned anew in {len(folds)} folds; R² on inner folds before and after:")
+    for fold in folds:
+        r2 = ", ".join(f"{TASKS[task].symbol or task} {value:.3f} → {fold.after.get(task, value):.3f}"
+                       for task, value in fold.before.items())
+        changes = ", ".join(f"{name.split('.')[-1]} {value}" for name, value in fold.changes.items()) or "nothing"
+        typer.echo(f"  fold {fold.fold}: {fold.n_trials} trials, {fold.seconds / 60:.0f} min; {r2}; changed: {changes}")
 
 
 def _words(found: "Estimate", spec: str) -> str:

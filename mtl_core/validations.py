@@ -45,6 +45,8 @@ SETTLED_SECONDS = 3.0  # of a cell, after which its pace is that of the others
 _SECONDS = {"mean": 0.02, "class mean": 0.02, "1-NN": 0.03, "ridge": 0.03, "random forest": 1.7, "extra trees": 1.1,
             "gradient boosting": 1.5, "gaussian process": 2.4}
 _SECONDS_OF_EPOCH = 0.025  # for one member of ours
+_SECONDS_OF_PROCESSES = 2.0  # for the Gaussian processes of one part of ours
+_SECONDS_OF_TRIAL, _SECONDS_OF_ITS_EPOCH = 4.0, 0.006  # of a search: once, and for each epoch of a network
 _PARTS_BY_ELEMENT, _PARTS_BY_ROW = 15, 1250  # of the default tasks
 
 Say = Callable[[float], None]  # told the share of a cell that is done
@@ -235,11 +237,36 @@ class _Clock:
 
 
 def _guess(subject: Subject, rung: RungName, model: str) -> float:
-    """Seconds of one core."""
+    """Seconds of one core; of a search, which keeps one of them busy, those of all."""
+    if model == NESTED:
+        n_left = sum(not fold.is_done for fold in folds_of(subject, rung))
+        return n_left * _seconds_of_search(subject.config, subject.base) * (os.cpu_count() or 1)
     if (CELLS / f"{subject.key(rung, model)}.csv").exists() or (model == OURS and subject.of_run(rung) is not None):
         return 0.0
-    train = subject.trained.train
-    return len(subject.parts(rung)) * _SECONDS.get(model, _SECONDS_OF_EPOCH * train.epochs * train.n_repeats)
+    return len(subject.parts(rung)) * _SECONDS.get(model, _of_ours(subject.config, subject.base))
+
+
+def _of_ours(config: ValidationConfig, base: EnsembleConfig) -> float:
+    """Seconds of one core for one part, where ours is trained for this."""
+    networks = _SECONDS_OF_EPOCH * (config.epochs or base.train.epochs) * config.n_repeats * base.n_trainings
+    return networks + _SECONDS_OF_PROCESSES * (base.kernel_share > 0)
+
+
+def _seconds_of_search(config: ValidationConfig, base: EnsembleConfig) -> float:
+    """Of one outer fold, until what was found is tested there."""
+    search = config.nested
+    networks = search.n_inner * search.n_seeds * (config.epochs or base.train.epochs)
+    return (search.n_trials + 1) * (_SECONDS_OF_TRIAL + _SECONDS_OF_ITS_EPOCH * networks) + _of_ours(config, base)
+
+
+def nested_seconds(config: ValidationConfig, base: EnsembleConfig) -> float:
+    """Of `rough_seconds` those of the nested evaluation."""
+    if NESTED not in config.models:
+        return 0.0
+    n_folds = sum(model == NESTED for _, model in config.cells) * (
+        config.nested.n_outer or config.n_folds or base.train.n_folds)
+    side_by_side = max(1, min(config.workers, config.nested.batch))
+    return n_folds * _seconds_of_search(config, base) / side_by_side
 
 
 def rough_seconds(config: ValidationConfig, base: EnsembleConfig) -> float:
@@ -250,12 +277,12 @@ def rough_seconds(config: ValidationConfig, base: EnsembleConfig) -> float:
     train, seconds = base.train, 0.0
     n_folds, n_seeds = config.n_folds or train.n_folds, config.n_fold_seeds or train.n_fold_seeds
     own = train.splits if (n_folds, n_seeds, config.epochs) == (train.n_folds, train.n_fold_seeds, None) else ()
-    ours = _SECONDS_OF_EPOCH * (config.epochs or train.epochs) * config.n_repeats
     for rung in config.rungs:
         n_parts = {"element": _PARTS_BY_ELEMENT, "leave-one-out": _PARTS_BY_ROW}.get(rung, n_folds * n_seeds)
-        seconds += n_parts * sum(_SECONDS.get(model, 0.0 if rung in own else ours) for model in config.models)
+        each = {**_SECONDS, OURS: 0.0 if rung in own else _of_ours(config, base), NESTED: 0.0}
+        seconds += n_parts * sum(each[model] for model in config.models)
     n_trainings = sum(rung not in own for rung in config.rungs) * (OURS in config.models)
-    return START_SECONDS + START_SECONDS * n_trainings + seconds / (os.cpu_count() or 1)
+    return (START_SECONDS + START_SECONDS * n_trainings + seconds / (os.cpu_count() or 1) + nested_seconds(config, base))
 
 
 def report_of(folder: Path, subject: Subject) -> Report:

@@ -11,7 +11,7 @@ OURS = "ours"
 LOOKS = {  # colour and symbol: grey for what knows next to nothing
     "mean": (GREY, "line-ns-open"), "class mean": (GREY, "x-thin-open"), "1-NN": (GREY, "circle-open"),
     "ridge": ("#6b76c2", "diamond"), "random forest": ("#5c9a56", "square"), "extra trees": ("#5c9a56", "triangle-up"),
-    "gradient boosting": ("#8a7a4a", "pentagon"), "gaussian process": ("#b0577f", "star")}
+    "gradient boosting": ("#8a7a4a", "pentagon"), "gaussian process": ("#b0577f", "star"), "tuned anew": ("#c07a2c", "hexagon")}
 NAMES = {"gaussian process": "Gaussian process"}
 SPREAD = 0.66  # of the height of a rung that the models share
 LOWEST = -0.5  # R²: whatever is worse stands at the edge

@@ -123,6 +123,18 @@ def rough_seconds(config: ValidationConfig) -> float:
     return validations.rough_seconds(config, EnsembleConfig.model_validate(find_run(config.run).config))
 
 
+def nested_seconds(config: ValidationConfig) -> float:
+    """Of that the searches that tune anew in each fold."""
+    return validations.nested_seconds(config, EnsembleConfig.model_validate(find_run(config.run).config))
+
+
+def n_cells(run: Run) -> int:
+    """Cells of a validation; 0 for a config of another version."""
+    with suppress(ValidationError):
+        return len(ValidationConfig.model_validate(run.config).cells)
+    return 0
+
+
 def last_said(run: Run) -> tuple[dict, float]:
     """The last line of a validation's progress, and the seconds since."""
     return validation(run.id).progress, trainings.seconds_silent(run.id)

@@ -8,9 +8,10 @@ from app import state, validated
 from app.curves import in_time
 from app.services import trainings, validations
 from app.yours import plain
+from mtl_core.data.folds import SPLITS
 from mtl_core.errors import AlloyscopeError, in_words
 from mtl_core.registry.runs import Run, Status
-from mtl_core.validation.config import MODELS, OURS, SIZES, ValidationConfig
+from mtl_core.validation.config import MODELS, NESTED, OURS, SIZES, ValidationConfig
 from mtl_core.validation.rungs import RUNGS
 
 
@@ -36,7 +37,8 @@ def _form(run: Run) -> None:
         workers = st.number_input("Processes side by side", 0, 64, 0, key="validate_workers", width=200,
                                   help="That fit the baselines; 0: threads of one process.")
         name = st.text_input("Name", key="validate_name", max_chars=80, width=420, placeholder="may be left empty")
-    config = _config(run, usual, rungs, models, workers)
+    nested = _nested(run, size, [one for one in rungs if one in SPLITS])
+    config = _config(run, usual, rungs, models, workers, nested)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         is_wanted = st.button("Start the validation", type="primary", icon=":material/play_arrow:", key="start_validation",
                               disabled=config is None)
@@ -47,7 +49,27 @@ def _form(run: Run) -> None:
         _start(config, name)
 
 
-def _config(run: Run, usual: ValidationConfig, rungs: list[str], models: list[str], workers: int) -> ValidationConfig | None:
+def _nested(run: Run, size: str, rungs: list[str]) -> dict | None:
+    """How settings are searched for anew in each fold; None where they are not."""
+    is_wanted = st.toggle("Tune anew in each fold (nested)", key="validate_nested", disabled=not rungs, help=(
+        "Searches for other settings in each fold that is held out, among its training rows alone, and tests them on that fold: "
+        "what tuning is worth where nothing was seen before. It takes hours, and can be stopped and resumed at any trial."))
+    if not is_wanted or not rungs:
+        return None
+    usual = SIZES[size].nested
+    n_folds = SIZES[size].n_folds or run.config["train"]["n_folds"]
+    with st.container(horizontal=True, gap="medium"):
+        chosen = st.multiselect("On", rungs, [one for one in usual.rungs if one in rungs] or rungs[:1], width=360,
+                                key=f"validate_nested_rungs_{size}", format_func=lambda rung: RUNGS[rung].label)
+        n_outer = st.number_input("Folds of each", 1, n_folds, usual.n_outer or n_folds, key=f"validate_nested_folds_{size}",
+                                  width=160, help="That are held out in turn, each with a search of its own.")
+        n_trials = st.number_input("Trials a fold", 1, 1000, usual.n_trials, key=f"validate_nested_trials_{size}", width=160,
+                                   help="Other settings that each search tries, after those of the run.")
+    return {"rungs": chosen or rungs[:1], "n_outer": n_outer, "n_trials": n_trials}
+
+
+def _config(run: Run, usual: ValidationConfig, rungs: list[str], models: list[str], workers: int,
+            nested: dict | None) -> ValidationConfig | None:
     """In the order of the ladder; None, with a sentence, for what cannot be validated."""
     if not rungs or not models:
         st.error("At least one rung and one model are needed.")
@@ -56,6 +78,8 @@ def _config(run: Run, usual: ValidationConfig, rungs: list[str], models: list[st
         st.warning("Without this run there is nothing that the baselines are compared with.")
     chosen = {"run": run.id, "rungs": [one for one in RUNGS if one in rungs], "models": [one for one in MODELS if one in models],
               "workers": workers}
+    if nested:
+        chosen |= {"models": [*chosen["models"], NESTED], "nested": usual.nested.model_dump() | nested}
     try:
         return ValidationConfig.model_validate(usual.model_dump() | chosen)
     except ValidationError as error:
@@ -68,6 +92,11 @@ def _cost(config: ValidationConfig) -> None:
     folds = f" {config.n_folds} folds." if config.n_folds else " The folds of the run."
     st.caption(f"{validated.size_of(config)}: roughly **{in_time(validations.rough_seconds(config))}** if nothing of it is known "
                f"yet.{folds}{again}")
+    if NESTED in config.models:
+        search = config.nested
+        n_folds = len(set(config.rungs) & set(search.rungs)) * search.n_outer
+        st.caption(f"Of that **{in_time(validations.nested_seconds(config))}** for {n_folds} searches of {search.n_trials + 1} "
+                   "trials each. They are kept: stopped and resumed, it goes on with the trial that was under way.")
     if waiting := trainings.live():
         st.caption(f"{len(waiting)} run{'s' if len(waiting) > 1 else ''} before it; one works at a time.")
 

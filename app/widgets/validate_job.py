@@ -34,9 +34,9 @@ def job_panel(run: Run) -> None:
 
 def _progress(run: Run) -> None:
     line, waited = validations.last_said(run)
-    n, total = line.get("n_done", 0), line.get("n_cells", len(run.config["rungs"]) * len(run.config["models"]))
+    n, total = line.get("n_done", 0), line.get("n_cells", validations.n_cells(run))
     if run.status in LIVE:
-        st.progress(min(1.0, (n + _share(line)) / total), _doing(run, line))
+        st.progress(min(1.0, (n + _share(line)) / max(total, 1)), _doing(run, line))
     with st.container(horizontal=True, gap="medium", key="validate_counts"):
         st.metric("Cells", f"{n} of {total}", width="content", help="A cell is one model on one rung.")
         if run.status in LIVE:

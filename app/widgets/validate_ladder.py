@@ -1,7 +1,7 @@
 """Every model on every rung of the ladder, with what is won, tied and lost in words."""
 import streamlit as st
 
-from app import state, validated
+from app import nested, state, validated
 from app.figures.ladder import ladder_figure, parts_figure
 from app.figures.style import axis_title, color_of
 from app.services import validations
@@ -37,6 +37,7 @@ def ladder_panel(run: Run, place) -> None:
     for caveat in validated.caveats(report, run.config, run.data_sha256):
         st.warning(caveat)
     _verdict(report, chosen)
+    _nested(report)
     _charts(report, run)
     _rungs(report, run)
     validation_form(run, known)
@@ -86,6 +87,22 @@ def _verdict(report: Report, chosen: str) -> None:
         if absent := validated.not_asked(report):
             st.markdown(absent)
         st.caption(validated.about(report))
+
+
+def _nested(report: Report) -> None:
+    """What settings that were searched for anew in each fold are worth."""
+    if words := nested.words(report):
+        with st.container(border=True, key="validate_nested_found"):
+            st.markdown("  \n".join(words))
+            st.table(nested.table(report), border="horizontal")
+            st.caption("On the same readings. Promised: what the search was better by on the folds that it saw, networks alone; "
+                       "what did not come true is the optimism of a search that is scored where it chose. In the charts tuned "
+                       "anew stands among the models"
+                       + (", on the folds that were searched." if _is_part(report) else "."))
+
+
+def _is_part(report: Report) -> bool:
+    return any(len(folds) < report.n_folds for folds in report.nested.values())
 
 
 def _charts(report: Report, run: Run) -> None:
