@@ -94,9 +94,15 @@ def test_the_line_has_its_say_where_papers_lie_apart_and_none_inside_them():
     for group in (np.arange(96), paper):
         process, line = kernel_fit._Process(x, y, paper, np.zeros(3, int)), Ridge(1.0)
         *_, inverse, weights = process.optimised()
-        shares.append(kernel_fit._share(kernel_fit._left_out_of_process(inverse, weights, group),
-                                     kernel_fit._left_out_of_ridge(x, y, line.alpha, group)))
+        shares.append(kernel_fit.earned_share(kernel_fit._left_out_of_process(inverse, weights, group),
+                                              kernel_fit._left_out_of_ridge(x, y, line.alpha, group)))
     assert shares[0] < 0.1 < shares[1]
+
+
+def test_a_line_that_errs_as_much_on_its_own_gets_the_root_of_a_half_and_one_that_errs_along_and_more_gets_nothing():
+    error = np.random.default_rng(0).normal(size=50)
+    assert kernel_fit.earned_share(np.append(error, 0 * error), np.append(0 * error, error)) == pytest.approx(0.5**0.5)
+    assert kernel_fit.earned_share(error, 2.0 * error) == 0.0
 
 
 def test_it_finds_which_features_matter_and_learns_from_no_other_rows():

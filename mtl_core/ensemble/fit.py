@@ -12,6 +12,7 @@ from mtl_core.data.folds import reference_groups
 from mtl_core.ensemble import kernel_fit, network
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.ensemble.ensemble import TOLD_GAIN, Ensemble, Upstream
+from mtl_core.ensemble.kernels import Kernels
 from mtl_core.ensemble.parts import Part
 from mtl_core.ensemble.trainer import History, Progress, TrainingRows, epoch_seconds, train
 from mtl_core.errors import ConfigError
@@ -57,16 +58,25 @@ def fit_ensemble(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSp
     parameters, history = train(
         rows, config.network, config.train, n_tasks=len(config.tasks), seed=config.seed, progress=progress, state=state,
         should_stop=should_stop, look=look and (lambda epoch, kept: look(epoch, lambda: ensemble(parameters=kept()))))
-    processes = _fit_kernels(observations, values, spec, rows, parts, config, should_stop) if config.kernel_share else None
+    processes = None
+    if config.kernel_share:
+        processes = _fit_kernels(observations, values, spec, rows, parts, config, should_stop=should_stop)
     return ensemble(parameters=parameters, kernels=processes), history
 
 
-def _fit_kernels(observations, values, spec, rows, parts, config, should_stop):
+def fit_kernels(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig, parts: Sequence[Part],
+                **choices: object) -> Kernels:
+    """What `fit_ensemble` puts beside the networks of the same parts; choices: `effect` and `share` of `kernel_fit.fit`."""
+    rows, _, _ = _training_rows(observations, values, spec, config, parts)
+    return _fit_kernels(observations, values, spec, rows, parts, config, **choices)
+
+
+def _fit_kernels(observations, values, spec, rows, parts, config, **choices):
     """Of the exact training rows; they take seconds once the networks have taken minutes."""
     exact = np.where(rows.low == rows.high, rows.low, np.nan)
     visible = np.stack([spec.visible(TASKS[key]) for key in config.tasks])
     return kernel_fit.fit(observations, values, exact, rows.task, visible, np.array(spec.kinds) == "condition", parts,
-                          config.preparation, should_stop=should_stop)
+                          config.preparation, **choices)
 
 
 def seconds_to_fit(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpec, config: EnsembleConfig,

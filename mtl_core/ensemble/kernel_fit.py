@@ -10,9 +10,11 @@ m is the Matérn kernel 3/2. Each feature has a length l of its own, so that wha
 composition and one for the conditions. P is 1 between rows of one paper: what a laboratory's readings have in common is not all
 the alloys' doing, and a paper of ninety rows does not know ninety times as much as one of a single row (a random effect; Laird &
 Ware 1982, Biometrics 38, 963). ln a, ln l, ln b and ln s maximise the marginal likelihood times a Gaussian prior, since there are
-as many lengths as features; p stays fixed, because a free one explains the alloys by their papers. v has the least squared error
+as many lengths as features; p stays fixed, because a free one explains the alloys by their papers. v² has the least squared error
 on training rows, each predicted without its group (stacking; Wolpert 1992, Neural Networks 5, 241): what the split never divides
-is left out, so that the line counts for more where one has to extrapolate. Only exact values are learnt from.
+is left out, so that the line counts for more where one has to extrapolate. Its root is taken since the lengths have seen what is
+left out, and the process looks better there than it is; a line that earns nothing still gets nothing. Only exact values are
+learnt from.
 """
 import time
 from collections.abc import Callable, Sequence
@@ -41,15 +43,24 @@ JITTER = 1e-8
 SMALLEST_MOVE = 1e-6  # of a scaled column; below, it is rounding
 RIDGES = np.geomspace(0.1, 1e4, 12)
 
+Share = Callable[[np.ndarray, np.ndarray], float]
+
+
+def earned_share(of_process: np.ndarray, of_ridge: np.ndarray) -> float:
+    """v, with v² of the smallest Σ ((1 − v²) e + v² e')², from errors e, e' [n] on rows left out."""
+    apart = of_process - of_ridge
+    return float(np.sqrt(np.clip(of_process @ apart / max(apart @ apart, 1e-12), 0.0, 1.0)))
+
 
 def fit(observations: pd.DataFrame, values: np.ndarray, y: np.ndarray, task: np.ndarray, visible: np.ndarray,
-        is_condition: np.ndarray, parts: Sequence[Part], preparation: Preparation, *,
-        should_stop: Callable[[], bool] = lambda: False) -> Kernels:
+        is_condition: np.ndarray, parts: Sequence[Part], preparation: Preparation, *, effect: float = PAPER,
+        share: Share = earned_share, should_stop: Callable[[], bool] = lambda: False) -> Kernels:
     """One of each a part and task.
 
     observations: n rows with what they are grouped by; values: their unscaled features [n, F]; y: targets in units of the spread
     on each part [D, n], NaN where not exact; task: of each row [n]; visible: columns that each task looks at [T, F];
-    is_condition [F]: columns with the second b. should_stop: asked before each fit. Raises StoppedError when it should stop.
+    is_condition [F]: columns with the second b. effect: p; share: v from the errors of both on rows left out. should_stop: asked
+    before each fit. Raises StoppedError when it should stop.
     """
     kinds = [part.split if part.split in SPLITS else "reference" for part in parts]
     group = {kind: pd.factorize(split_groups(observations, kind))[0] for kind in {*kinds, "reference"}}
@@ -61,7 +72,8 @@ def fit(observations: pd.DataFrame, values: np.ndarray, y: np.ndarray, task: np.
         rows = np.flatnonzero(parts[part].is_training & (task == index) & np.isfinite(y[part]))
         scaler = Scaler.fit(values[rows] if len(rows) else values[:1] * np.nan, preparation)
         x = scaler.transform(values[rows]) * visible[index]
-        numbers = _fit_one(x, y[part, rows].astype(float), group["reference"][rows], group[kinds[part]][rows], is_condition)
+        numbers = _fit_one(x, y[part, rows].astype(float), group["reference"][rows], group[kinds[part]][rows], is_condition,
+                           effect, share)
         return scaler, rows, numbers
 
     with threadpool_limits(1):  # the same digits whatever the machine, and two fits at a time rather than two threads for each
@@ -90,24 +102,19 @@ def seconds_to_fit(n_rows: int, n_features: int, n_fits: int) -> float:
     return (time.process_time() - start) * 1.3 * N_ITERATIONS * n_fits / cpu_count()
 
 
-def _fit_one(x, y, paper, group, is_condition):
+def _fit_one(x, y, paper, group, is_condition, effect, share):
     """a, 1 / l [F], the linear part's coefficient [F] and offset, and (1 − v) α of one part and task."""
     inverse_length, coefficient = np.zeros(x.shape[1]), np.zeros(x.shape[1])
     moves = np.ptp(x, axis=0) > SMALLEST_MOVE if len(x) else np.zeros(x.shape[1], bool)
     if not moves.any() or np.ptp(y) == 0:
         return 1.0, inverse_length, coefficient, float(np.mean(y)) if len(y) else 0.0, np.zeros(len(y))
-    process, line = _Process(x[:, moves], y, paper, is_condition[moves].astype(int)), RidgeCV(RIDGES).fit(x[:, moves], y)
+    process = _Process(x[:, moves], y, paper, is_condition[moves].astype(int), effect)
+    line = RidgeCV(RIDGES).fit(x[:, moves], y)
     scale, inverse_length[moves], slope, inverse, weights = process.optimised()
-    v = _share(_left_out_of_process(inverse, weights, group), _left_out_of_ridge(x[:, moves], y, line.alpha_, group))
+    v = share(_left_out_of_process(inverse, weights, group), _left_out_of_ridge(x[:, moves], y, line.alpha_, group))
     weights = (1.0 - v) * weights
     coefficient[moves] = slope**2 * (weights @ x[:, moves]) + v * line.coef_
     return scale, inverse_length, coefficient, weights.sum() + v * line.intercept_, weights
-
-
-def _share(of_process, of_ridge):
-    """v of the smallest Σ ((1 − v) e + v e')², from errors e, e' on rows left out."""
-    apart = of_process - of_ridge
-    return float(np.clip(of_process @ apart / max(apart @ apart, 1e-12), 0.0, 1.0))
 
 
 def _left_out_of_process(inverse, weights, group):
@@ -136,9 +143,9 @@ def _rows_of(group):
 class _Process:
     """The posterior of the logarithms θ = (ln a, ln l [F], ln b [2], ln s), and its gradient, all by products of matrices."""
 
-    def __init__(self, x, y, paper, block):
+    def __init__(self, x, y, paper, block, effect=PAPER):
         self.x, self.y, self.block = x, y, block
-        self.same_paper = PAPER**2 * (paper[:, None] == paper)
+        self.same_paper = effect**2 * (paper[:, None] == paper)
         counts = np.maximum(np.bincount(block, minlength=2), 1)
         self.prior = np.log(np.concatenate([[PRIOR_SCALE], np.full(x.shape[1], PRIOR_LENGTH),
                                             PRIOR_SLOPE / np.sqrt(counts), [PRIOR_NOISE]]))

@@ -1,0 +1,121 @@
+"""What each piece of the mean is worth, on folds that no other table shows: `python -m benchmarks.development`
+
+Constants of `mtl_core.ensemble.kernel_fit` and the share of the networks are chosen here and nowhere else: on two seeds that make
+other folds than the default one, a division into ten each. All rows of the table answer the same readings. Writes
+assets/development.csv, and the table into README.md. `--networks FOLDER` keeps the trained networks there, or takes them from
+there.
+"""
+import argparse
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from mtl_core import pipeline
+from mtl_core.data import read_tables
+from mtl_core.ensemble import checkpoint
+from mtl_core.ensemble.config import EnsembleConfig, TrainConfig
+from mtl_core.ensemble.fit import fit_ensemble, fit_kernels
+from mtl_core.ensemble.kernel_fit import earned_share
+from mtl_core.settings import ASSETS_DIR, ROOT
+from mtl_core.tasks import DEFAULT_TASKS, TASKS
+from mtl_core.uncertainty.comparison import compare
+from mtl_core.uncertainty.metrics import out_of_fold
+
+SEEDS = (101, 102)
+SHARE = 0.75  # of the processes in the answer
+MARKERS = "<!-- development: `python -m benchmarks.development` writes these lines -->\n{}\n<!-- development ends -->"
+README = ROOT / "benchmarks" / "README.md"
+TABLE = ASSETS_DIR / "development.csv"
+NETWORKS, ALL = "networks alone", "and a quarter of networks: the preset"
+# Each with what it changes of the process and its line.
+VARIANTS = {
+    "process, a length for each feature": {"effect": 0.0, "share": lambda *_: 0.0},
+    "and what a paper's readings share": {"share": lambda *_: 0.0},
+    "and a ridge regression with the share v² that it earns": {"share": lambda *errors: earned_share(*errors) ** 2},
+    "with its root, v": {},
+}
+
+
+def config_of(seed: int, **train: int) -> EnsembleConfig:
+    """The default networks on the folds of a seed; train: what a smaller size changes."""
+    return EnsembleConfig(seed=seed, train=TrainConfig(n_fold_seeds=1, **train))
+
+
+def answers(prepared, config: EnsembleConfig, folder: Path | None = None) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each row of the table with its out-of-fold predictions; folder: where the networks are, or will be."""
+    parts = prepared.parts(config)
+    networks = _networks(prepared, config, parts, folder)
+    alone = out_of_fold(networks, parts, prepared.observations, prepared.values)
+    yield NETWORKS, alone
+    both = config.model_copy(update={"kernel_share": SHARE})
+    for name, choices in VARIANTS.items():
+        kernels = fit_kernels(prepared.training, prepared.values, prepared.spec, both, parts, **choices)
+        shared = replace(networks, config=both, kernels=kernels)
+        mixed = out_of_fold(shared, parts, prepared.observations, prepared.values)
+        yield name, mixed.assign(mean=(mixed["mean"] - (1.0 - SHARE) * alone["mean"]) / SHARE)
+    yield ALL, mixed
+
+
+def _networks(prepared, config, parts, folder):
+    if folder and (folder / checkpoint.ARRAYS).exists():
+        return checkpoint.load(folder)
+    ensemble, _ = fit_ensemble(prepared.training, prepared.values, prepared.spec, config, parts)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        checkpoint.save(ensemble, folder, data_sha256="")
+    return ensemble
+
+
+def table_of(seed: int, found: Iterator[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
+    """A row for each row of the table, task and split: seed, what, task, split, n, r2; and against the row before it the
+    difference of R² with its 95 % interval over papers, low and high."""
+    tables, before = [], None
+    for name, answered in found:
+        scores = compare(answered if before is None else before, answered)
+        tables.append(scores.assign(seed=seed, what=name, r2=scores["r2_after"]))
+        print(f"{seed}  {name:<66}" + "  ".join(f"{value:.3f}" for value in scores["r2_after"]), flush=True)
+        before = answered
+    return pd.concat(tables)[["seed", "what", "task", "split", "n", "r2", "difference", "low", "high"]]
+
+
+def main(networks: Path | None) -> None:
+    """Both seeds, one after the other."""
+    table = read_tables()
+    found = []
+    for seed in SEEDS:
+        config = config_of(seed)
+        prepared = pipeline.prepare(table, config)
+        found.append(table_of(seed, answers(prepared, config, networks and networks / str(seed))))
+    pd.concat(found).to_csv(TABLE, index=False, float_format="%.3f", lineterminator="\n")
+    write_readme()
+
+
+def write_readme() -> None:
+    """The table of assets/development.csv into README.md."""
+    (start, end), table = map(re.escape, MARKERS.split("{}")), MARKERS.format(readme_table(pd.read_csv(TABLE)))
+    page = re.sub(f"{start}.*?{end}", lambda _: table, README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    README.write_text(page, encoding="utf-8")
+
+
+def readme_table(found: pd.DataFrame) -> str:
+    """R² of both seeds, random / by composition / by paper, one line a row of the table."""
+    columns = [(task, seed) for task in DEFAULT_TASKS for seed in SEEDS]
+    lines = ["| R², random / by composition / by paper | " + " | ".join(
+        f"{TASKS[task].label}, seed {seed}" for task, seed in columns) + " |", "|---" * (1 + len(columns)) + "|"]
+    for what, rows in found.groupby("what", sort=False):
+        cells = rows.groupby(["task", "seed"])["r2"].agg(lambda r2: " / ".join(f"{value:.3f}".lstrip("0") for value in r2))
+        lines.append(f"| {what} | " + " | ".join(cells[column] for column in columns) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", type=Path, help="folder that keeps the trained networks")
+    main(parser.parse_args().networks)
