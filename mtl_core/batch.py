@@ -38,6 +38,9 @@ def predict_table(predictor: Predictor, rows: pd.DataFrame, *, default: Conditio
         for column, key in enumerate(prediction.tasks):
             for part in PARTS:
                 answers[f"{key}_{part}"][chunk] = getattr(prediction, part)[:, column]
+        for found in predictor.predict_classes([read[row][0] for row in chunk], [read[row][1] for row in chunk]):
+            for name, chances in zip(found.classes, found.probabilities.T, strict=True):
+                answers.setdefault(f"{found.task}_{name}", np.full(len(rows), np.nan, object))[chunk] = chances
         if progress:
             progress(len(chunk))
     kinds = {name: "boolean" if name.endswith("in_domain") else float for name in answers}

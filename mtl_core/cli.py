@@ -111,6 +111,22 @@ def _show_metrics(content):
                        f"{other['ridge']:>8.3f}{other['extra trees']:>13.3f}")
         _show_families(splits["reference"]["families"])
         _show_transfer(content["transfer"][task])
+    _show_classes(content.get("classes", {}))
+
+
+def _show_classes(classes):
+    """Macro F1 by split, beside other models on the same rows, with 95 % intervals over papers."""
+    for task, splits in classes.items():
+        typer.echo(f"\n{TASKS[task].label} ({', '.join(TASKS[task].classes)})")
+        typer.echo(f"  {'split':<13}{'n':>5}{'macro F1':>10}{'accuracy':>10}{'log loss':>10}   F1 of others, and what is gained")
+        for split, row in splits.items():
+            values = "".join(f"{row['scores'][name][0]:>10.3f}" for name in ("macro_f1", "accuracy", "log_loss"))
+            others = ", ".join("{} {:.3f} ({:+.3f} [{:+.3f}, {:+.3f}])".format(
+                model, other["scores"]["macro_f1"][0], *other["gain"]["macro_f1"]) for model, other in row["others"].items())
+            typer.echo(f"  {split:<13}{row['n']:>5}{values}   {others}")
+        typer.echo("  Confusion by paper, true class by row: " + "; ".join(
+            f"{name} " + " ".join(f"{count:.0f}" for count in counts)
+            for name, counts in zip(splits["reference"]["classes"], splits["reference"]["confusion"], strict=True)))
 
 
 def _show_families(families):
@@ -163,6 +179,11 @@ def _show_prediction(content):
         answer = content[task]
         typer.echo(f"{TASKS[task].label}: {answer['mean']:.4g} {answer['unit']}  "
                    f"({answer['lower']:.4g} to {answer['upper']:.4g}, {_trust(answer, content['level'])})")
+        if answer["domain_reason"]:
+            typer.echo(f"  {answer['domain_reason']}")
+    for task, answer in content.get("classes", {}).items():
+        chances = ", ".join(f"{name} {chance:.0%}" for name, chance in answer["probabilities"].items())
+        typer.echo(f"{TASKS[task].label}: {chances}{'' if answer['in_domain'] else '  (outside the domain)'}")
         if answer["domain_reason"]:
             typer.echo(f"  {answer['domain_reason']}")
 

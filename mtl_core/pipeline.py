@@ -28,7 +28,7 @@ from mtl_core.features.table import FeatureSpec, featurize
 from mtl_core.files import read_json, write_arrays, write_json, write_table
 from mtl_core.fingerprints import folds_sha256
 from mtl_core.registry.runs import METRICS, SHIPPED, append_progress, new_run, read_progress, run_folder
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import TASKS, with_values
 from mtl_core.types import Conditions
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mtl_core.uncertainty.predictor import Predictor
 
 OUT_OF_FOLD, CURATION, STATE = "out_of_fold.csv", "curation.json", "state.npz"
+CLASSES = "out_of_fold_classes.csv"  # the probabilities of classes, out of fold
 ALONE = "alone.csv"  # out-of-fold predictions of the networks that learn one task only
 START_SECONDS = 6.0  # until a process has loaded TensorFlow
 PREDICT_SECONDS = 0.02  # for one task of the rows that one part holds out, with its share of the metrics
@@ -86,7 +87,7 @@ def prepare(table: AlloyTable, config: EnsembleConfig, *, curation: Curation | N
     """
     curated = _curated(table, config, curation)
     rows = curated.rows
-    for key in config.tasks:
+    for key in with_values(config.tasks):
         check_target(TASKS[key].to_learning(rows.loc[rows["task"] == key, "high"].to_numpy(float)), config.preparation.target,
                      TASKS[key])
     spec = FeatureSpec(symbols=tuple(symbol for symbol in table.elements if (rows[AT + symbol] > 0).any()), inputs=config.inputs)
@@ -156,9 +157,10 @@ class _Training:
         write_arrays(self.folder / "history.npz", histories)
         write_table(self.folder / OUT_OF_FOLD, metrics.out_of_fold(ensemble, parts, prepared.observations, prepared.values))
         held_out = read_out_of_fold(self.folder.name, root=self.folder.parent)  # as stored: anyone can recompute the metrics
-        alone = {"alone": self._alone(held_out)} if self.config.alone else {}
+        alone, of_classes = self._alone(held_out) if self.config.alone else ({}, None)
+        classes = {"classes": self._classes(ensemble, of_classes)} if self.config.n_classes else {}
         write_json(self.folder / METRICS, {
-            "metrics": metrics.evaluate(held_out), "transfer": metrics.transfer(held_out), **alone,
+            "metrics": metrics.evaluate(held_out), "transfer": metrics.transfer(held_out), **alone, **classes,
             "baselines": _baselines(prepared, parts, self.config, self.should_stop), "n_members": int(deployed.sum()),
             "n_masks": self.config.n_masks, "folds_sha256": folds_sha256(held_out), "seconds": round(self.watch.seconds(), 1)})
 
@@ -188,7 +190,8 @@ class _Training:
         from mtl_core.ensemble.watch import Watch
         from mtl_core.uncertainty.held_out import HeldOut
 
-        scores = HeldOut(parts, prepared.observations, prepared.values, config.tasks).scores if parts else None
+        tasks = with_values(config.tasks)
+        scores = HeldOut(parts, prepared.observations, prepared.values, tasks).scores if parts and tasks else None
         after = self.costs[self.n_begun + 1:]
         self.watch = Watch(config, partial(append_progress, self.folder), marks=marks, scores=scores,
                            epochs_after=config.train.epochs * sum(after) / self.costs[self.n_begun],
@@ -197,22 +200,38 @@ class _Training:
         name = f"{Path(STATE).stem}_{state}.npz" if state else STATE
         return {"progress": self.watch, "look": self.watch.look, "state": self.folder / name}
 
+    def _classes(self, ensemble, alone):
+        """Scores of the classes beside those of other models, see `classification.report`; alone: the table of `_alone`."""
+        from mtl_core.ensemble.class_baselines import class_baseline_out_of_fold
+        from mtl_core.uncertainty.classification import class_out_of_fold, report
+
+        prepared = self.prepared
+        write_table(self.folder / CLASSES, class_out_of_fold(ensemble, self.parts, prepared.observations, prepared.values))
+        others = class_baseline_out_of_fold(
+            prepared.observations, prepared.values, prepared.spec, self.parts, seed=self.config.seed, training=prepared.training,
+            preparation=self.config.preparation, progress=partial(_stop_if_asked, self.should_stop))
+        return report(pd.read_csv(self.folder / CLASSES), others, alone)
+
     def _alone(self, together):
-        """What learning together is worth: networks of each task alone, on the same folds; see `comparison.compare`."""
+        """What learning together is worth: networks of each task alone, on the same folds, see `comparison.compare`; and the
+        out-of-fold table of those of classes."""
         from mtl_core.ensemble.fit import fit_ensemble
+        from mtl_core.uncertainty.classification import class_out_of_fold
         from mtl_core.uncertainty.comparison import as_report, compare
         from mtl_core.uncertainty.metrics import out_of_fold
 
-        tables = []
+        tables, of_classes = [], []
         for task in self.config.tasks:
             prepared, parts = self.prepared.of_task(task, self.parts)
             config = self.config.for_task(task)
             ensemble, _ = fit_ensemble(prepared.training, prepared.values, prepared.spec, config, parts,
                                        **self._watched(config, prepared, parts, marks={"alone": task}, state=task),
                                        should_stop=self.should_stop)
-            tables.append(out_of_fold(ensemble, parts, prepared.observations, prepared.values))
+            found, predict = (of_classes, class_out_of_fold) if TASKS[task].classes else (tables, out_of_fold)
+            found.append(predict(ensemble, parts, prepared.observations, prepared.values))
         write_table(self.folder / ALONE, pd.concat(tables))
-        return as_report(compare(pd.read_csv(self.folder / ALONE), together))
+        compared = {"alone": as_report(compare(pd.read_csv(self.folder / ALONE), together))}
+        return compared, pd.concat(of_classes) if of_classes else None
 
 
 def _costs(config, prepared) -> list[float]:
@@ -249,8 +268,11 @@ def estimate_seconds(config: EnsembleConfig, *, user_root: Path | None = None) -
 def _seconds_after(prepared, parts, config) -> float:
     """What Gaussian processes, the out-of-fold table, the baselines and the metrics will take."""
     from mtl_core.ensemble.baselines import baseline_seconds
+    from mtl_core.ensemble.class_baselines import class_baseline_seconds
 
-    return (_kernel_seconds(prepared, parts, config) + PREDICT_SECONDS * len(parts) * len(config.tasks)
+    of_classes = class_baseline_seconds(prepared.observations, prepared.values, prepared.spec, parts, seed=config.seed,
+                                        training=prepared.training, preparation=config.preparation)
+    return of_classes + (_kernel_seconds(prepared, parts, config) + PREDICT_SECONDS * len(parts) * len(config.tasks)
             + baseline_seconds(prepared.observations, prepared.values, prepared.spec, parts, seed=config.seed,
                                training=prepared.training, preparation=config.preparation))
 
@@ -279,17 +301,19 @@ def pinned(config: EnsembleConfig, user_root: Path | None,
     return config.model_copy(update={"data": data}), curation
 
 
+def _stop_if_asked(should_stop, *progress) -> None:
+    if should_stop():
+        raise StoppedError("stopped after the last epoch; resumed, it does again only what follows the training")
+
+
 def _baselines(prepared, parts, config, should_stop):
     """task → split → model → r2, mae, rmse (pooled, mean of the fold seeds) on the same rows, features and folds."""
     from mtl_core.ensemble.baselines import BASELINES, baseline_out_of_fold
     from mtl_core.uncertainty.metrics import mean_accuracy
 
-    def stop_if_asked(done, total):
-        if should_stop():
-            raise StoppedError("stopped after the last epoch; resumed, it does again only what follows the training")
-
     table = baseline_out_of_fold(prepared.observations, prepared.values, prepared.spec, parts, seed=config.seed,
-                                 training=prepared.training, preparation=config.preparation, progress=stop_if_asked)
+                                 training=prepared.training, preparation=config.preparation,
+                                 progress=partial(_stop_if_asked, should_stop))
     return {task: {split: {model: mean_accuracy(rows[rows["model"] == model]) for model in BASELINES}
                    for split, rows in of_task.groupby("split", sort=False)}
             for task, of_task in table.groupby("task", sort=False)}
@@ -366,7 +390,8 @@ def nearest(observations: pd.DataFrame, composition: Composition, task: str, n: 
 
 
 def predict_alloy(predictor: Predictor, composition: Composition, conditions: Conditions, *, level: float = 0.9) -> dict:
-    """One prediction as plain values: alloy, conditions, level, tasks, and for each task its numbers and its domain."""
+    """One prediction as plain values: alloy, conditions, level, tasks, and for each task its numbers and its domain; in `classes`
+    the probability of each, where there are any."""
     found = predictor.predict([composition], conditions, level=level)
     numbers = ("mean", "std", "aleatoric", "epistemic", "unreported", "lower", "upper")
     of_task = {
@@ -374,8 +399,12 @@ def predict_alloy(predictor: Predictor, composition: Composition, conditions: Co
             "unit": task.unit, "in_domain": bool(found.in_domain[0, column]),
             "domain_reason": found.domain_reason[0][column], "level_supported": bool(found.is_supported[column])}
         for column, task in enumerate(predictor.tasks)}
+    classes = {one.task: {"probabilities": dict(zip(one.classes, one.probabilities[0].tolist(), strict=True)),
+                          "in_domain": not one.domain_reason[0], "domain_reason": one.domain_reason[0]}
+               for one in predictor.predict_classes([composition], conditions)}
     return {"alloy": composition.formula(), "conditions": conditions.model_dump(), "level": level,
-            "tasks": list(of_task), "n_members": predictor.n_members, "n_masks": predictor.n_masks, **of_task}
+            "tasks": list(of_task), "n_members": predictor.n_members, "n_masks": predictor.n_masks, **of_task,
+            **({"classes": classes} if classes else {})}
 
 
 def build_map(path: Path, settings: MapSettings, datasets: Sequence[str]) -> None:

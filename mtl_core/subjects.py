@@ -17,6 +17,7 @@ from mtl_core.fingerprints import code_sha256, folds_sha256, versions
 from mtl_core.registry.runs import run_folder
 from mtl_core.registry.store import find_run
 from mtl_core.settings import ASSETS_DIR
+from mtl_core.tasks import with_classes
 from mtl_core.validation.config import OURS, ValidationConfig
 from mtl_core.validation.ladder import fold_table, lock_words
 from mtl_core.validation.rungs import RUNGS, RungName, RungPart, rung_parts
@@ -54,6 +55,9 @@ class Subject:
         if found.kind != "train" or found.status != "complete":
             raise CheckpointError(f"{config.run}: expected a complete training to validate, it is {found.status} ({found.kind})")
         base, curation = pipeline.pinned(EnsembleConfig.model_validate(found.config), None, run_folder(config.run, root))
+        if base.n_classes:
+            raise CheckpointError(f"{config.run}: expected a training of properties with values; it learns the classes of "
+                                  f"{', '.join(with_classes(base.tasks))} as well, whose scores stand in its results")
         table = read_data(base.data.datasets)
         if table.sha256 != found.data_sha256:
             raise CheckpointError(f"{config.run}: expected a run that learnt from the data with the fingerprint "

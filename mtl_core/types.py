@@ -51,3 +51,17 @@ class Prediction:
 
     def __len__(self) -> int:
         return len(self.mean)
+
+
+@dataclass(frozen=True)
+class ClassPrediction:
+    """What n alloys are: the probability of each class of one task, [n, C], the mean over members, masks and what conditions that
+    were not given may have been. domain_reason: n sentences, empty where in domain."""
+
+    task: str
+    classes: tuple[str, ...]
+    probabilities: np.ndarray
+    domain_reason: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.probabilities)

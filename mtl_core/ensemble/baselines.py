@@ -20,7 +20,7 @@ from mtl_core.ensemble.parts import Part
 from mtl_core.features.preparation import DEFAULT_PREPARATION, Preparation, TargetTransform, check_target
 from mtl_core.features.scaling import Scaler
 from mtl_core.features.table import FeatureSpec
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import TASKS, with_values
 
 
 def _ridge(seed: int):
@@ -68,7 +68,7 @@ def baseline_out_of_fold(observations: pd.DataFrame, values: np.ndarray, spec: F
     unit.
     """
     training = observations if training is None else training
-    tasks = [key for key in TASKS if (observations["task"] == key).any()]
+    tasks = [key for key in with_values(TASKS) if (observations["task"] == key).any()]
     jobs, done = [(part, key) for key in tasks for part in parts], count(1)
 
     def fit(part: Part, key: str) -> pd.DataFrame:

@@ -97,7 +97,8 @@ def _expected(config, spec, arrays):
     expected = {}
     for task in config.tasks:
         is_told = config.tells and task != config.source_task
-        mine = _shapes(config.for_task(task), spec, _under(f"{task}/", arrays), n_told=int(is_told and config.wiring == "latent"))
+        n_told = len(config.outputs(config.source_task)) if is_told and config.wiring == "latent" else 0
+        mine = _shapes(config.for_task(task), spec, _under(f"{task}/", arrays), n_told=n_told)
         if is_told and config.wiring == "difference":
             mine["told_scale"] = mine["feature_mean"][:1]
         expected |= {f"{task}/{name}": shape for name, shape in mine.items()}
@@ -107,7 +108,7 @@ def _expected(config, spec, arrays):
 def _shapes(config, spec, arrays, n_told=0):
     members, parts = arrays.get("part_of_member", np.zeros(0)).shape, arrays.get("feature_mean", np.zeros(0)).shape[:1]
     n_features, n_tasks = len(spec.columns), len(config.tasks)
-    layers = network.shapes(config.network, n_features=n_features + n_told, n_tasks=n_tasks)
+    layers = network.shapes(config.network, n_features=n_features + n_told, n_tasks=config.n_outputs)
     expected = {f"parameters/{name}": members + shape for name, shape in layers.items()}
     expected |= {f"masks/{layer}": (*members, config.n_masks, 1, width)
                  for layer, width in enumerate(network.mask_widths(config.network))}

@@ -20,15 +20,16 @@ from mtl_core.features.preparation import TargetTransform, check_target, stacked
 from mtl_core.features.scaling import Scaler
 from mtl_core.features.table import FeatureSpec
 from mtl_core.seeds import child_seed
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import TASKS, with_classes
 
 Look = Callable[[int, Callable[[], Ensemble]], None]  # epoch, and what gives the ensemble that would be kept now
 
 
 @dataclass(frozen=True, eq=False)
 class Told:
-    """What each part's rows are told of another task, [D, n] in units of that task's spread on the part, and the members [M] that
-    tell it to whoever asks later. is_added: whether it is scaled and added to what the members say, or one more input of theirs.
+    """What each part's rows are told of another task, [D, n] in units of that task's spread on the part or [D, n, C] as the
+    probability of each class, and the members [M] that tell it to whoever asks later. is_added: whether it is scaled and
+    added to what the members say, or one more input of theirs.
     """
 
     values: np.ndarray
@@ -56,8 +57,9 @@ def fit_ensemble(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSp
         Ensemble, config=config, spec=spec, masks=tuple(mask.numpy() for mask in masks), part_of_member=rows.part_of_member,
         features=stacked(scalers), targets=stacked([stacked(of_part) for of_part in targets]), upstream=upstream)
     parameters, history = train(
-        rows, config.network, config.train, n_tasks=len(config.tasks), seed=config.seed, progress=progress, state=state,
-        should_stop=should_stop, look=look and (lambda epoch, kept: look(epoch, lambda: ensemble(parameters=kept()))))
+        rows, config.network, config.train, n_tasks=len(config.tasks), n_classes=config.n_classes, seed=config.seed,
+        progress=progress, state=state, should_stop=should_stop,
+        look=look and (lambda epoch, kept: look(epoch, lambda: ensemble(parameters=kept()))))
     processes = None
     if config.kernel_share:
         processes = _fit_kernels(observations, values, spec, rows, parts, config, should_stop=should_stop)
@@ -73,7 +75,8 @@ def fit_kernels(observations: pd.DataFrame, values: np.ndarray, spec: FeatureSpe
 
 def _fit_kernels(observations, values, spec, rows, parts, config, **choices):
     """Of the exact training rows; they take seconds once the networks have taken minutes."""
-    exact = np.where(rows.low == rows.high, rows.low, np.nan)
+    has_value = ~observations["task"].isin(with_classes(config.tasks)).to_numpy()
+    exact = np.where((rows.low == rows.high) & has_value, rows.low, np.nan)
     visible = np.stack([spec.visible(TASKS[key]) for key in config.tasks])
     return kernel_fit.fit(observations, values, exact, rows.task, visible, np.array(spec.kinds) == "condition", parts,
                           config.preparation, **choices)
@@ -84,7 +87,8 @@ def seconds_to_fit(observations: pd.DataFrame, values: np.ndarray, spec: Feature
     """Seconds that `fit_ensemble` will take, from a few steps of the same graph; with early stopping, at most."""
     start = time.monotonic()
     rows, _, _ = _training_rows(observations, values, spec, config, parts)
-    epoch = epoch_seconds(rows, config.network, config.train, n_tasks=len(config.tasks), seed=config.seed)
+    epoch = epoch_seconds(rows, config.network, config.train, n_tasks=len(config.tasks), n_classes=config.n_classes,
+                          seed=config.seed)
     return time.monotonic() - start + config.train.epochs * epoch
 
 
@@ -116,7 +120,8 @@ def _with_told(rows, targets, told) -> tuple[TrainingRows, list[list[TargetTrans
     """The rows of a single task with what they are told as one more column; or less what is added of it, in units of the spread
     that is left."""
     if not told.is_added:
-        features = np.concatenate([rows.features, TOLD_GAIN * told.values[..., None].astype(np.float32)], axis=-1)
+        columns = told.values if told.values.ndim == 3 else told.values[..., None]
+        features = np.concatenate([rows.features, TOLD_GAIN * columns.astype(np.float32)], axis=-1)
         return replace(rows, features=features), targets, Upstream(told.ensemble, None)
     is_learnt = rows.is_training & (rows.low == rows.high)
     fitted = [regress_on_told(y[learnt], x[learnt]) for y, x, learnt in zip(rows.low, told.values, is_learnt, strict=True)]
@@ -144,9 +149,12 @@ def task_index(observations: pd.DataFrame, tasks: Sequence[str]) -> np.ndarray:
 
 
 def _fit_targets(observations, task, is_training, config) -> list[TargetTransform]:
-    """The transform of each task, from its exact training values."""
+    """The transform of each task, from its exact training values; classes have none."""
     fitted = []
     for index, key in enumerate(config.tasks):
+        if TASKS[key].classes:
+            fitted.append(TargetTransform.fit(np.zeros(0), config.preparation.target))
+            continue
         y = observations["value"].to_numpy()[is_training & (task == index)]
         y = check_target(TASKS[key].to_learning(y[~np.isnan(y)]), config.preparation.target, TASKS[key])
         fitted.append(TargetTransform.fit(y, config.preparation.target))
@@ -160,5 +168,5 @@ def _scaled_targets(observations, task, side, targets, config) -> np.ndarray:
         of_task = task == index
         y = TASKS[key].to_learning(observations[side].to_numpy(float)[of_task])
         for row, of_part in zip(scaled, targets, strict=True):
-            row[of_task] = (of_part[index].forward(y) - of_part[index].mean) / of_part[index].std
+            row[of_task] = y if TASKS[key].classes else (of_part[index].forward(y) - of_part[index].mean) / of_part[index].std
     return scaled

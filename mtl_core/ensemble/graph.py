@@ -22,7 +22,7 @@ class Graph(tf.Module):
         super().__init__()
         self.network, self.config, self.n_tasks, self.has_classes = network_config, config, n_tasks, any(n_classes)
         n_outputs = np.maximum(n_classes or np.zeros(n_tasks, int), 1)
-        self.n_outputs, self.first = int(n_outputs.sum()), tf.constant(np.cumsum(n_outputs) - n_outputs, tf.int32)
+        self.n_outputs, self.first_output = int(n_outputs.sum()), tf.constant(np.cumsum(n_outputs) - n_outputs, tf.int32)
         self.outputs = tf.constant(np.repeat(np.eye(n_tasks), n_outputs, axis=1), tf.float32)  # those of each task [T, O]
         self.is_class = tf.constant(np.array(n_classes or np.zeros(n_tasks)) > 0)
         self.n_members, self.n_features = len(rows.part_of_member), rows.features.shape[-1]
@@ -115,7 +115,7 @@ class Graph(tf.Module):
         if not self.has_classes:
             return of_values
         is_class = tf.gather(self.is_class, task)
-        chosen = tf.gather(self.first, task) + tf.cast(tf.where(is_class, low, 0.0), tf.int32)
+        chosen = tf.gather(self.first_output, task) + tf.cast(tf.where(is_class, low, 0.0), tf.int32)
         return tf.where(is_class, cross_entropy(mean, mine > 0, chosen), of_values)
 
     def _above_least(self, loss, batch):

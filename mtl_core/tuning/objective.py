@@ -123,7 +123,7 @@ def trained_config(config: StudyConfig, ensemble_config: EnsembleConfig, *, n_re
 
 def n_weights(config: EnsembleConfig, spec: FeatureSpec) -> int:
     """Numbers that one member learns."""
-    shapes = network.shapes(config.network, n_features=len(spec.columns), n_tasks=len(config.tasks))
+    shapes = network.shapes(config.network, n_features=len(spec.columns), n_tasks=config.n_outputs)
     return int(sum(math.prod(shape) for shape in shapes.values()))
 
 

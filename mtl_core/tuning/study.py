@@ -10,6 +10,7 @@ from mtl_core.data.folds import Split
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.errors import CheckpointError, ConfigError, in_words
 from mtl_core.files import read_lines
+from mtl_core.tasks import with_classes
 from mtl_core.tuning.space import Point, Space, Value, default_space
 
 TRIALS = "trials.jsonl"  # in the folder of a study
@@ -64,6 +65,8 @@ class StudyConfig(BaseModel):
     def _is_of_all_tasks_together(cls, base):
         if base.wiring != "multi-task":
             raise ValueError(f"expected the wiring 'multi-task' in a search, whose trials are one training, got {base.wiring!r}")
+        if base.n_classes:
+            raise ValueError(f"expected properties with values in a search, got {', '.join(with_classes(base.tasks))}")
         return base.model_copy(update={"alone": False})
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 
 from mtl_core.ensemble.ensemble import Ensemble
 from mtl_core.ensemble.parts import Part
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import TASKS, with_values
 from mtl_core.uncertainty.conformal import cross_fitted_factors, pooled, scores
 from mtl_core.uncertainty.decomposition import decompose
 
@@ -27,7 +27,7 @@ def out_of_fold(ensemble: Ensemble, parts: Sequence[Part], observations: pd.Data
     tables = []
     for position, part in enumerate(parts):
         members = ensemble.select(ensemble.part_of_member == position)
-        for key in ensemble.config.tasks:
+        for key in with_values(ensemble.config.tasks):
             rows = part.is_test & (observations["task"] == key).to_numpy()
             if rows.any():
                 tables.append(_held_out(members, part, key, observations[rows], values[rows]))

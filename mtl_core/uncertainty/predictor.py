@@ -13,7 +13,7 @@ from mtl_core.ensemble.ensemble import Ensemble
 from mtl_core.errors import CompositionError, ConfigError
 from mtl_core.features.table import featurize
 from mtl_core.tasks import ELECTROLYTE, TaskSpec
-from mtl_core.types import Conditions, Prediction
+from mtl_core.types import ClassPrediction, Conditions, Prediction
 from mtl_core.uncertainty.conformal import Calibration
 from mtl_core.uncertainty.decomposition import Moments, decompose
 from mtl_core.uncertainty.domain import TRACE, Domain
@@ -37,8 +37,13 @@ class Predictor:
 
     @property
     def tasks(self) -> tuple[TaskSpec, ...]:
-        """What it predicts, in the order of the columns of a Prediction."""
-        return self.ensemble.tasks
+        """What it predicts values of, in the order of the columns of a Prediction."""
+        return tuple(task for task in self.ensemble.tasks if not task.classes)
+
+    @property
+    def class_tasks(self) -> tuple[TaskSpec, ...]:
+        """What it tells the class of."""
+        return tuple(task for task in self.ensemble.tasks if task.classes)
 
     @property
     def n_members(self) -> int:
@@ -53,7 +58,7 @@ class Predictor:
     def domains(self) -> dict[str, Domain]:
         """The domain of applicability of each task, by its key."""
         symbols = self.ensemble.spec.symbols
-        return {task.key: Domain.fit(self.observations, task, symbols) for task in self.tasks}
+        return {task.key: Domain.fit(self.observations, task, symbols) for task in self.ensemble.tasks}
 
     def predict(self, compositions: Sequence[Composition], conditions: Conditions | Sequence[Conditions], *,
                 level: float = 0.9) -> Prediction:
@@ -62,10 +67,7 @@ class Predictor:
         conditions: one for all alloys, or one each; what is None there is averaged over values seen in training, and
         widens the band. level: between 0.5 and 0.95. Raises ConfigError for another level or another number of conditions.
         """
-        given = [conditions] * len(compositions) if isinstance(conditions, Conditions) else list(conditions)
-        if len(given) != len(compositions):
-            raise ConfigError(f"expected one Conditions or {len(compositions)}, one for each alloy, got {len(given)}")
-        at = self.at_matrix(compositions)
+        given, at = _each(conditions, len(compositions)), self.at_matrix(compositions)
         of_task = [self._predict_task(task, at, given, level) for task in self.tasks]
         stacked = {name: np.stack([columns[name] for columns in of_task], axis=1) for name in of_task[0]}
         reasons = tuple(zip(*(self._reasons(task, compositions, at, given) for task in self.tasks), strict=True))
@@ -73,6 +75,21 @@ class Predictor:
             tasks=tuple(task.key for task in self.tasks), level=level, **stacked, domain_reason=reasons,
             in_domain=np.array([[not reason for reason in row] for row in reasons], bool).reshape(len(at), len(self.tasks)),
             is_supported=np.array([self.calibration.supports(task.key, level) for task in self.tasks]))
+
+    def predict_classes(self, compositions: Sequence[Composition],
+                        conditions: Conditions | Sequence[Conditions]) -> tuple[ClassPrediction, ...]:
+        """What n alloys are, for each of `class_tasks`; conditions as for `predict`."""
+        given, at = _each(conditions, len(compositions)), self.at_matrix(compositions)
+        found = []
+        for task in self.class_tasks:
+            chances = np.zeros((len(at), len(task.classes)))
+            for rows in self._alike(task, given):
+                columns, n_draws = self.context(task, at[rows], [given[row] for row in rows])
+                values = featurize(np.repeat(at[rows], n_draws, axis=0), columns, self.ensemble.spec).values
+                of_draws = self.ensemble.predict_classes(values, task.key).mean(axis=(0, 1), dtype=float)
+                chances[rows] = of_draws.reshape(len(rows), n_draws, -1).mean(axis=1)
+            found.append(ClassPrediction(task.key, task.classes, chances, tuple(self._reasons(task, compositions, at, given))))
+        return tuple(found)
 
     def in_domain(self, compositions: Sequence[Composition], conditions: Conditions) -> np.ndarray:
         """Whether each alloy lies in the domain of each task, [n, T] bool, without a prediction."""
@@ -155,7 +172,7 @@ class Predictor:
         Evenly spaced among the sorted rows, so that few of them follow the distribution: the same ones every time.
         """
         draws = {}
-        for task in self.tasks:
+        for task in self.ensemble.tasks:
             seen = self.observations.loc[self.observations["task"] == task.key, list(task.conditions)].replace("", None)
             for gap in chain.from_iterable(combinations(task.conditions, n) for n in range(len(task.conditions) + 1)):
                 rows = seen[list(gap)].dropna().sort_values(list(gap)) if gap else seen[[]]
@@ -179,6 +196,13 @@ class Predictor:
         foreign = [tuple(sorted(symbol for symbol, amount in alloy.at.items() if symbol not in known and amount > TRACE))
                    for alloy in compositions]
         return self.domains[task.key].reasons(at, foreign, conditions)
+
+
+def _each(conditions, n):
+    given = [conditions] * n if isinstance(conditions, Conditions) else list(conditions)
+    if len(given) != n:
+        raise ConfigError(f"expected one Conditions or {n}, one for each alloy, got {len(given)}")
+    return given
 
 
 def _gap(task: TaskSpec, conditions: Conditions) -> tuple[str, ...]:
