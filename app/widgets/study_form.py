@@ -16,7 +16,7 @@ from app.yours import plain
 from mtl_core.data.folds import SPLITS
 from mtl_core.ensemble.config import PRESETS, EnsembleConfig
 from mtl_core.errors import AlloyscopeError, in_words
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import TASKS, with_values
 from mtl_core.tuning.space import LARGEST_GRID, Space
 from mtl_core.tuning.study import StudyConfig
 
@@ -71,10 +71,15 @@ def _form() -> Form:
 
 
 def _anew(name: str, **changes: object) -> None:
-    """A choice that others follow: all widgets begin anew with it."""
+    """A choice that others follow: all widgets begin anew with it.
+
+    Streamlit may say that a widget changed which has only just been drawn; beginning anew then would lose the next choice.
+    """
     held = state.shown(FORM)
-    values = {**held.now, name: state.shown(held.key(name)), **changes}
-    state.show(FORM, Form(held.version + 1, values, values))
+    chosen = state.shown(held.key(name))
+    if chosen is not None and chosen != held.now[name]:
+        values = {**held.now, name: chosen, **changes}
+        state.show(FORM, Form(held.version + 1, values, values))
 
 
 def _what(form: Form, now: dict, bases: Mapping[str, EnsembleConfig], complaints: list[str]) -> None:
@@ -87,9 +92,9 @@ def _what(form: Form, now: dict, bases: Mapping[str, EnsembleConfig], complaints
         help="These settings are trial 0, which the search has to beat; what it may not change stays as it is here.")
     counts = measured.rows_of_tasks(state.datasets())
     now["tasks"] = st.multiselect(
-        "Properties", list(TASKS), form.start["tasks"] or bases[known].tasks, key=form.key("tasks"), on_change=_anew,
-        args=("tasks",), format_func=lambda key: f"{TASKS[key].label} · {counts[key]:,}",
-        help="With the number of measurements to learn from.")
+        "Properties", with_values(TASKS), form.start["tasks"] or with_values(bases[known].tasks), key=form.key("tasks"),
+        on_change=_anew, args=("tasks",), format_func=lambda key: f"{TASKS[key].label} · {counts[key]:,}",
+        help="With the number of measurements to learn from. A search scores values, so classes are left out.")
     if not now["tasks"]:
         complaints.append(_error("At least one property is needed."))
     curations = [None, *trainings.curations()]

@@ -14,9 +14,10 @@ from app.services.studied import sharing
 from app.widgets.data_in_use import data_picker
 from app.yours import plain
 from mtl_core.data.folds import SPLITS
+from mtl_core.data.phases import LEFT_OUT
 from mtl_core.ensemble.config import PRESETS, EnsembleConfig
 from mtl_core.errors import AlloyscopeError, ConfigError, in_words
-from mtl_core.tasks import TASKS
+from mtl_core.tasks import TASKS, with_classes
 
 FORM = "new_training"
 WORDS = {"smoke": "Smoke test · seconds", "default": "Default · minutes", "accurate": "Accurate · with Gaussian processes",
@@ -82,6 +83,8 @@ def _choose_preset() -> None:
     """Another preset: its networks and folds, with the properties and data that were chosen."""
     held = state.shown(FORM)
     chosen = state.shown(held.key("preset"))
+    if chosen == held.preset:  # Streamlit may say so of a widget which has only just been drawn
+        return
     kept = {name: held.config[name] for name in ("tasks", "data", "seed", "alone", "wiring", "source")}
     usual = PRESETS[chosen].model_dump(mode="json") | kept
     state.show(FORM, replace(held, version=held.version + 1, preset=chosen, start=usual, config=usual))
@@ -93,6 +96,12 @@ def _what(form: Form, config: dict, complaints: list[str]) -> dict:
     tasks = st.multiselect("Properties", list(TASKS), config["tasks"], key=form.key("tasks"),
                            format_func=lambda key: f"{TASKS[key].label} · {counts[key]:,}",
                            help="With the number of measurements to learn from. Networks share what several of them need.")
+    if with_classes(tasks):
+        counts = measured.alloys_of_phases(state.datasets())
+        left_out = counts.pop(LEFT_OUT)
+        st.caption("Phase is a class, told with probabilities and scored by F1: "
+                   f"{', '.join(f'{n} alloys {name}' for name, n in counts.items())}; {left_out} amorphous or otherwise labelled "
+                   "ones are left out. An ordered phase counts as its lattice; several phases are mixed.")
     if not tasks:
         complaints.append(_error("At least one property is needed."))
     names = [None, *trainings.curations()]
