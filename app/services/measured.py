@@ -13,6 +13,7 @@ from app.lines import Line
 from app.services import model
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.datasets import PUBLISHED, read_data
+from mtl_core.data.phases import phase_counts
 from mtl_core.data.summary import summary
 from mtl_core.data.tables import AlloyTable
 from mtl_core.data.training import observations, waterfall
@@ -91,6 +92,12 @@ def rows_of_tasks(datasets: tuple[str, ...] = (PUBLISHED,)) -> dict[str, int]:
     counts = data_counts(datasets)["trained on"]
     properties = {key: int(counts.get(task.label, 0)) for key, task in PROPERTIES.items()}
     return properties | {key: len(rows(key, datasets)) for key in TASKS if key not in PROPERTIES}
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def alloys_of_phases(datasets: tuple[str, ...]) -> dict[str, int]:
+    """Class of the task "phase" → alloys; with those that have a label but no class."""
+    return phase_counts(table(datasets).alloys).to_dict()
 
 
 @st.cache_data(show_spinner=False, max_entries=8)

@@ -25,6 +25,7 @@ from mtl_core.registry import promoted as registry
 from mtl_core.registry.runs import SHIPPED, run_folder
 from mtl_core.settings import ASSETS_DIR
 from mtl_core.tasks import TaskSpec
+from mtl_core.types import ClassPrediction
 
 MOST_WORDS = 200  # letters of the reason why a run cannot be loaded
 
@@ -129,13 +130,19 @@ def tasks() -> tuple[TaskSpec, ...]:
 
 def needed_conditions() -> set[str]:
     """The conditions on which some task depends."""
-    return {condition for task in tasks() for condition in task.conditions}
+    asked = predictor()
+    return {condition for task in (*asked.tasks, *asked.class_tasks) for condition in task.conditions}
 
 
 def answer(selection: Selection) -> tuple[Result, ...]:
     """What each task says about the selected alloy."""
     asked = predictor()
     return results_of(asked.predict([selection.composition], selection.conditions, level=selection.level), asked.tasks)
+
+
+def class_answer(selection: Selection) -> tuple[ClassPrediction, ...]:
+    """What the selected alloy is, for each task of classes; nothing of most runs."""
+    return predictor().predict_classes([selection.composition], selection.conditions)
 
 
 def let_the_screen_catch_up() -> None:

@@ -6,6 +6,7 @@ from app.presets import opening
 from app.services import measured, model
 from app.widgets.batch import batch_panel
 from app.widgets.cards import result_cards
+from app.widgets.class_cards import class_cards
 from app.widgets.composition import composition_editor
 from app.widgets.conditions import conditions_editor
 from app.widgets.data_in_use import data_note
@@ -36,6 +37,7 @@ with st.container(key="workbench"):
 with right, st.container(key="answers"):  # drawn first, so that the numbers are on screen while the rest is still on its way
     heading(chosen)
     result_cards(results, measured.measured_values((result.task.key for result in results), state.datasets()))
+    class_cards(model.class_answer(chosen))
     answering_note("design")
 with right:
     curves = st.container()

@@ -5,6 +5,7 @@ from app import state
 from app.baselines import QUERY_KEYS
 from app.explained import WAYS
 from app.presets import name_of, opening
+from app.services import model
 from app.widgets.baseline_picker import baseline_picker, open_baseline
 from app.widgets.conditions import spoken
 from app.widgets.explain_all import overall_panel
@@ -57,6 +58,9 @@ else:
                   if state.shown(f"explain_{name}") != usual}
     state.mirror(query | baseline.to_query())  # before what may take long
     VIEWS[view][1](chosen, baseline)
+if "classes" in model.report():
+    st.caption("The run that answers also tells classes, such as the phase. They have no single value that could be divided into "
+               "pushes, so they stand on the Design page only.")
 answering_note("explain")
 st.caption("What the model learnt is not necessarily a cause. Attributions through path-explain, along the straight line between "
            "the two alloys: integrated gradients, and expected gradients where there is a distribution of baselines.")

@@ -59,5 +59,8 @@ run = validations.find(run_id)
 if run.kind != "train" or run.status is not Status.complete:
     st.info("There is nothing to validate here: it takes a training that is complete.")
 else:
+    if classes := list(model.report(run.id).get("classes", {})):
+        st.info(f"This run also learns classes ({', '.join(classes)}). What is asked here is about properties with values, so "
+                "its folds are not validated anew; the scores of the classes stand in its results on the Train page.")
     alarm(run)
     VIEWS[view][1](run, pickers)

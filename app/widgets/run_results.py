@@ -13,6 +13,7 @@ from app.figures.style import color_of, written
 from app.runs import family_errors, gain_in_run, gain_of_learning_together, parity_texts, r2_of_models, score_table, verdict
 from app.services import model, trainings
 from app.widgets.framed import framed_figure, ink, picture_switch
+from app.widgets.run_classes import class_results
 from app.widgets.validate_alarm import alarm
 from mtl_core.registry.runs import SHIPPED, Run
 from mtl_core.tasks import TASKS, TaskSpec
@@ -35,6 +36,7 @@ def results(run: Run) -> None:
     _scores(report, task, color)
     _together(run, report, task, color)
     _readings(run, list(report["metrics"][key]), task, color)
+    class_results(report)
 
 
 def _facts(run: Run, report: dict) -> None:
