@@ -118,7 +118,8 @@ def _fit_one(x, y, paper, group, is_condition, effect, share):
 
 
 def _left_out_of_process(inverse, weights, group):
-    """y less what the other groups say of it, [n]: (K⁻¹)_gg⁻¹ α_g (ibid., eq. 5.12, for groups instead of rows)."""
+    """y less what the other groups say of it, and of its paper where they know that, [n]: (K⁻¹)_gg⁻¹ α_g (ibid., eq. 5.12, for
+    groups instead of rows)."""
     errors = np.empty(len(weights))
     for rows in _rows_of(group):
         errors[rows] = np.linalg.solve(inverse[np.ix_(rows, rows)], weights[rows])
