@@ -31,8 +31,8 @@ check: lint test  ## what CI runs; the import contracts are among the tests
 bench: $(DEV_STAMP)  ## measure speed against a loop of Keras models, and memory (minutes)
 	$(BIN)/python -m benchmarks
 
-bench-accuracy: $(DEV_STAMP)  ## ours and all baselines on the three splits, into benchmarks/accuracy.md (SIZE=main)
-	$(BIN)/python -m benchmarks.ladder --size $(or $(SIZE),main)
+bench-accuracy: $(DEV_STAMP)  ## ours and all baselines, into benchmarks/accuracy.md (SIZE=main or ladder, NESTED=folds)
+	$(BIN)/python -m benchmarks.ladder --size $(or $(SIZE),main) $(addprefix --nested ,$(NESTED))
 
 readme: $(DEV_STAMP)  ## put the scores and the picture of the shipped ensemble into the READMEs
 	$(BIN)/python -m benchmarks.accuracy

@@ -10,13 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from mtl_core.files import write_json
 from mtl_core.registry.runs import SHIPPED
-from mtl_core.settings import ROOT, SHIPPED_DIR
+from mtl_core.settings import ROOT
 from mtl_core.tasks import TASKS
-from mtl_core.validation.config import OURS, SIZES, size
+from mtl_core.validation.config import NESTED, OURS, SIZES, ValidationConfig, size
 from mtl_core.validation.ladder import LOCKED
 from mtl_core.validation.report import Estimate, Report, Score
 
@@ -30,7 +31,8 @@ def page(report: Report, before: str, *, today: str, seconds: float) -> str:
     looks = [found.group(0) for found in _LOOK.finditer(before)]
     if is_locked(report) and not any(line.endswith(look(report)) for line in looks):
         looks.append(f"- {today}, {look(report)}")
-    return "\n".join([*_head(report, seconds), *_best(report), *_tables(report), *_ceilings(report), "", LOOKS, "",
+    parts = _head(report, seconds), _best(report), _tables(report), _ceilings(report), _nested(report)
+    return "\n".join([*chain(*parts), "", LOOKS, "",
                       "Levers are chosen on other seeds; each config that was scored on these folds is a line.", "", *looks, ""])
 
 
@@ -98,6 +100,33 @@ def _ceilings(report: Report) -> Iterator[str]:
             yield f"| {TASKS[task].label} | {same} | {ceiling} | {noise.n_groups} | {noise.n_rows} | {noise.note} |"
 
 
+def _nested(report: Report) -> Iterator[str]:
+    """What settings are worth that were searched for anew in each fold."""
+    found = report.tuned()
+    if found.empty:
+        return
+    folds = {rung: f"{len(one)} of {report.n_folds}" for rung, one in report.nested.items()}
+    yield from ("", "## Tuned anew in each fold", "",
+                f"In each fold that is held out a search of {found['n_trials'].max()} trials, the settings of the run among "
+                "them, chose settings from", "its training rows alone; they were tested on the fold that it never saw. Promised: "
+                "what they were better by on its inner", "folds, networks alone; what did not come true of that is the optimism "
+                "of the search. Folds of the first division.", "",
+                "| | held out | folds | R² of ours | R², tuned anew | ours − it | promised | did not come true |",
+                "|---|---|---|---|---|---|---|---|")
+    for row in found.itertuples():
+        gain = Estimate(value=row.difference, **({"low": row.low, "high": row.high} if row.low == row.low else {}))
+        yield (f"| {TASKS[row.task].label} | {report.rungs[row.rung].label} | {folds[row.rung]} | {row.ours:.3f} | "
+               f"{row.tuned:.3f} | {_difference(gain)} | {row.promised:+.3f} | {row.optimism:+.3f} |")
+    minutes = found.groupby("rung", sort=False)["minutes"].first()
+    each = ", ".join(f"{report.rungs[rung].label.lower()} {one:.0f}" for rung, one in minutes.items())
+    yield from ("", f"Minutes of trials a fold: {each}. All {report.n_folds} folds of these rungs take "
+                f"{minutes.sum() * report.n_folds / 60:.1f} hours.", "")
+    for rung, searched in report.nested.items():
+        for fold in searched:
+            changes = ", ".join(f"{name} {value}" for name, value in fold.changes.items()) or "nothing"
+            yield f"- {report.rungs[rung].label}, fold {fold.fold}: changed {changes}."
+
+
 def _r2(score: Score | None) -> str:
     return f"{score.r2.value:.3f} {_interval(score.r2, '.2f')}" if score else "–"
 
@@ -107,9 +136,10 @@ def _mae(score: Score | None) -> str:
 
 
 def _gain(score: Score | None) -> str:
-    if score is None or score.difference is None:
-        return "–"
-    found = score.difference
+    return _difference(score.difference) if score and score.difference else "–"
+
+
+def _difference(found: Estimate) -> str:
     is_clear = found.low is not None and (found.low > 0 or found.high < 0)
     return f"{'**' * is_clear}{found.value:+.3f}{'**' * is_clear} {_interval(found, '+.2f')}"
 
@@ -118,16 +148,26 @@ def _interval(found: Estimate, spec: str) -> str:
     return "" if found.low is None else f"[{found.low:{spec}}, {found.high:{spec}}]"
 
 
+def _config(given: argparse.Namespace) -> ValidationConfig:
+    usual = size(given.size)
+    config = usual.model_copy(update={"run": given.run})
+    if not given.nested:
+        return config
+    return config.model_copy(update={"models": (*config.models, NESTED),
+                                     "nested": usual.nested.model_copy(update={"n_outer": given.nested})})
+
+
 def main() -> None:
-    from mtl_core.validations import read_validation, validate_here
+    from mtl_core.validations import SHIPPED_REPORT, read_validation, validate_here
 
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--size", choices=SIZES, default="main")
     options.add_argument("--run", default=SHIPPED)
     options.add_argument("--output", type=Path, default=PAGE)
+    options.add_argument("--nested", type=int, metavar="N", help="tune anew in so many folds of compositions and papers: hours")
     given = options.parse_args()
     start = time.monotonic()
-    folder = validate_here(size(given.size).model_copy(update={"run": given.run}), progress=lambda line: print(
+    folder = validate_here(_config(given), progress=lambda line: print(
         f"\r{line['n_done']} of {line['n_cells']}: {line['model']}, {line['rung']} {line['share']:.0%}, "
         f"{line['seconds_left']:.0f} s left   ", end="", file=sys.stderr))
     before = given.output.read_text(encoding="utf-8") if given.output.exists() else ""
@@ -135,7 +175,7 @@ def main() -> None:
     text = page(report, before, today=f"{datetime.now(UTC):%Y-%m-%d}", seconds=time.monotonic() - start)
     given.output.write_text(text, encoding="utf-8")
     if given.run == SHIPPED and given.output == PAGE:
-        write_json(SHIPPED_DIR / "validation.json", report.model_dump(mode="json"))
+        write_json(SHIPPED_REPORT, report.model_dump(mode="json"))
 
 
 if __name__ == "__main__":

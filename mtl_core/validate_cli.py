@@ -112,7 +112,7 @@ def show_report(report: "Report") -> None:
 
 
 def _show_searches(rung: str, folds: "tuple[Searched, ...]") -> None:
-    typer.echo(f"\n{rung}, tuned anew in {len(folds)} folds; R² on inner folds before and after:")
+    typer.echo(f"\n{rung}, tuned anew fold by fold; R² on inner folds before and after:")
     for fold in folds:
         r2 = ", ".join(f"{TASKS[task].symbol or task} {value:.3f} → {fold.after.get(task, value):.3f}"
                        for task, value in fold.before.items())

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from mtl_core.nested import folds_of, nested_cell, searched, with_tensorflow
 from mtl_core.pipeline import START_SECONDS
 from mtl_core.registry import jobs
 from mtl_core.registry.runs import CONFIG, Label, Record, append_progress, read_progress, read_record, run_folder
-from mtl_core.settings import CACHE_DIR
+from mtl_core.settings import CACHE_DIR, SHIPPED_DIR
 from mtl_core.subjects import Subject
 from mtl_core.validation.config import NESTED, OURS, ValidationConfig
 from mtl_core.validation.report import REPORT, Report
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 STATE = "state.npz"
 CELLS = CACHE_DIR / "cells"
+SHIPPED_REPORT = SHIPPED_DIR / "validation.json"  # of the ensemble that comes along
 SAY_SECONDS = 1.0  # between two lines of progress
 SETTLED_SECONDS = 3.0  # of a cell, after which its pace is that of the others
 # Seconds of one core for one part of the default tasks; only what is left to wait is guessed from them.
@@ -46,7 +47,7 @@ _SECONDS = {"mean": 0.02, "class mean": 0.02, "1-NN": 0.03, "ridge": 0.03, "rand
             "gradient boosting": 1.5, "gaussian process": 2.4}
 _SECONDS_OF_EPOCH = 0.025  # for one member of ours
 _SECONDS_OF_PROCESSES = 2.0  # for the Gaussian processes of one part of ours
-_SECONDS_OF_TRIAL, _SECONDS_OF_ITS_EPOCH = 4.0, 0.006  # of a search: once, and for each epoch of a network
+_SECONDS_OF_TRIAL, _SECONDS_OF_ITS_EPOCH = 3.5, 0.0045  # once, and for each epoch of a network
 _PARTS_BY_ELEMENT, _PARTS_BY_ROW = 15, 1250  # of the default tasks
 
 Say = Callable[[float], None]  # told the share of a cell that is done
@@ -76,6 +77,13 @@ def _read_report(folder: Path) -> Report | None:
         return Report.model_validate(read_json(folder / REPORT))
     except ValidationError as error:
         raise CheckpointError(f"{folder.name}/{REPORT}: expected the report of a validation, got {in_words(error)}") from error
+
+
+def shipped_report(path: Path = SHIPPED_REPORT) -> Report | None:
+    """Of the ensemble that comes along; None where there is none that can be read."""
+    with suppress(ValidationError, CheckpointError):
+        return Report.model_validate(read_json(path))
+    return None
 
 
 def read_cell(run: str, rung: RungName, model: str, root: Path | None = None) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import r2_score
 
 from benchmarks import ladder as bench
-from mtl_core import subjects, validations
+from mtl_core import nested, subjects, validations
 from mtl_core.data.curations import Curation, Decision
 from mtl_core.data.datasets import read_data
 from mtl_core.data.folds import composition_groups, reference_groups
@@ -25,13 +25,15 @@ from mtl_core.ensemble.parts import training_parts
 from mtl_core.errors import CheckpointError, ConfigError, RunError, StoppedError
 from mtl_core.files import read_json
 from mtl_core.pipeline import prepare
-from mtl_core.registry import archive, jobs
-from mtl_core.registry.runs import Record, Status, read_record
+from mtl_core.registry import archive, jobs, locks
+from mtl_core.registry.runs import Label, Record, Status, read_record, recorded_run
 from mtl_core.registry.store import find_run
 from mtl_core.trainings import import_training
+from mtl_core.tuning.rows import development
+from mtl_core.validate_cli import show_report
 from mtl_core.validation import ladder
 from mtl_core.validation.cells import baseline_cell, baseline_cell_on
-from mtl_core.validation.config import MODELS, OURS, ValidationConfig, size
+from mtl_core.validation.config import MODELS, NESTED, OURS, ValidationConfig, size
 from mtl_core.validation.rungs import HOLDS, LADDER, RUNGS, left_out, rung_parts
 from mtl_core.workers import check_code
 
@@ -326,3 +328,62 @@ def test_what_cannot_be_validated_is_said(tmp_path):
         ValidationConfig(models=("magic",))
     with pytest.raises(CheckpointError, match="expected a run that validates, got one that does something else"):
         validations.validation_config(Record(config={}))
+
+
+# --- settings that are tuned anew in each fold ---
+
+
+def smoke_fold(fold=0):
+    config = size("smoke").model_copy(update={"rungs": ("reference",), "models": (OURS, NESTED)})
+    return nested.Fold(subject := subjects.Subject.of(config), subject.parts("reference")[fold])
+
+
+def test_a_search_sees_no_paper_of_the_fold_that_it_is_tested_on():
+    fold = smoke_fold(fold=1)
+    rows, tested = fold.subject.prepared.observations, fold.part.is_test
+    seen = development(fold.subject.prepared, fold.study, fold.part)
+    papers = reference_groups(rows)
+    assert set(seen.observations["measurement_id"]) == set(rows["measurement_id"][~np.isin(papers, papers[tested])])
+    assert len(seen.observations) + tested.sum() == len(rows) and len(seen.parts) == 2
+    assert fold.study.base.kernel_share == 0.0 and "epochs" not in fold.study.space.names
+    assert fold.folder != smoke_fold(fold=0).folder and fold.folder == smoke_fold(fold=1).folder
+
+
+def test_settings_are_tuned_anew_in_a_fold_and_stopped_it_goes_on_where_it_was(cells, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(nested, "SEARCHES", tmp_path / "cache" / "searches")
+    config = size("smoke").model_copy(update={"rungs": ("reference",), "models": ("ridge", OURS, NESTED), "epochs": 2})
+    folder, lock = recorded_run(validations.record_of(config), Label(), tmp_path / "runs")
+    locks.release(lock)
+
+    def trials():
+        return [line for path in (tmp_path / "cache").rglob("trials.jsonl") for line in path.read_text().splitlines()]
+
+    with pytest.raises(StoppedError):
+        validations.validate(folder, lambda: len(trials()) == 1)
+    first, = trials()
+    validations.validate(folder, lambda: False)
+    assert len(trials()) == 2 and trials()[0] == first
+    report = validations.read_validation(folder.name, folder.parent).report
+    assert [(fold.fold, fold.n_trials, set(fold.before)) for fold in report.nested["reference"]] == [(0, 2, set(SMOKE.tasks))]
+    assert report.best_baseline("hardness", "reference").model == "ridge"
+    found = report.tuned().set_index("task").loc["hardness"]
+    ours = pd.read_csv(folder / "cell_reference_ours.csv").query("task == 'hardness' and fold == 0 and low == high")
+    assert found["ours"] == pytest.approx(r2_score(ours["low"], ours["mean"]))
+    fold, = report.nested["reference"]
+    assert found["optimism"] == pytest.approx(fold.after["hardness"] - fold.before["hardness"] + found["ours"] - found["tuned"])
+    assert "1 of 3" in bench.page(report, "", today="2026-01-31", seconds=0.0).split("## Tuned anew")[1]
+    show_report(report)
+    assert "tuned anew fold by fold" in capsys.readouterr().out
+
+    monkeypatch.setattr(nested.Fold, "make", lambda *others: pytest.fail("searched again"))
+    again = validations.validate_here(config, root=folder.parent)
+    assert bytes_of(again) == bytes_of(folder)
+
+
+def test_a_search_needs_a_rung_that_it_can_divide_and_settings_that_it_can_change(tmp_path):
+    with pytest.raises(ValueError, match=r"a rung on which settings are searched for \(composition, reference\), got system"):
+        ValidationConfig(rungs=("system",), models=(OURS, NESTED))
+    subject = subjects.Subject.of(ValidationConfig(models=(OURS, NESTED)))
+    wired = replace(subject, base=subject.base.model_copy(update={"wiring": "single-task"}))
+    with pytest.raises(ConfigError, match=r"shipped: expected settings that can be searched for, got .*wiring 'multi-task'"):
+        _ = nested.folds_of(wired, "reference")[0].study

@@ -19,6 +19,7 @@ from mtl_core.report.checklists import ARTRITH, CHECKLISTS, REFORMS, answers
 from mtl_core.report.facts import read_facts
 from mtl_core.report.failures import failures
 from mtl_core.report.sections import sections
+from mtl_core.subjects import config_sha256
 from mtl_core.validation.leakage import Leak
 from mtl_core.validation.report import Estimate, Noise, Report, Score
 
@@ -65,6 +66,23 @@ def test_the_card_says_what_the_files_of_the_run_say(facts, written):
     assert json.loads(next(block for section in written if section.title == "Configuration" for block in section.blocks
                            if isinstance(block, Code)).lines) == facts.config.model_dump(mode="json")
     assert "nan" not in re.sub(r"[a-zA-Z]*nan[a-zA-Z]+", "", text) and "None" not in text.replace("None of", "")
+
+
+def test_the_shipped_ensemble_quotes_the_validation_that_comes_along_if_it_is_about_it(facts, monkeypatch):
+    about = {"config_sha256": config_sha256(facts.config), "data_sha256": facts.table.sha256}
+    report = validation_where_ours(None)[1].model_copy(update=about)
+    monkeypatch.setattr("mtl_core.validations.shipped_report", lambda: report)
+    assert replace(facts, run="shipped").validation == ("that comes along", report) and facts.validation is None
+    monkeypatch.setattr("mtl_core.validations.shipped_report", lambda: report.model_copy(update={"config_sha256": "f" * 64}))
+    assert replace(facts, run="shipped").validation is None
+
+
+def test_a_rehearsal_is_named_as_one_and_not_quoted(facts):
+    report = validation_where_ours(None)[1].model_copy(update={"epochs": 2})
+    rehearsed = with_facts(facts, _validations=[("the-rehearsal", report)])
+    assert rehearsed.validation is None
+    text = as_markdown("Model card", [section for section in sections(rehearsed) if section.title == "Accuracy"])
+    assert "only that everything works: the-rehearsal (2 epochs)" in text and "| ridge |" not in text
 
 
 def test_no_sentence_of_the_card_is_left_to_be_filled_in(written):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import validated
+from app import nested, validated
 from app.figures.ladder import ladder_figure, parts_figure
 from app.runs import transfer_words
 from app.widgets import validate_bands, validate_leaks
@@ -15,12 +15,12 @@ from mtl_core.files import append_line, write_json
 from mtl_core.registry import locks
 from mtl_core.registry.runs import PROGRESS, Label, Record, State, Status, recorded_run, write_state
 from mtl_core.tasks import DEFAULT_TASKS
-from mtl_core.validation.config import ValidationConfig
-from mtl_core.validation.report import REPORT, Estimate, Noise, PartFacts, Report, RungFacts, Score
+from mtl_core.validation.config import NESTED, ValidationConfig
+from mtl_core.validation.report import REPORT, Estimate, Noise, PartFacts, Report, RungFacts, Score, Searched
 from mtl_core.validation.rungs import RUNGS
 
 MODELS = ("ridge", "extra trees", "gaussian process", "ours")
-R2 = {"ridge": 0.5, "extra trees": 0.7, "gaussian process": 0.6, "ours": 0.72}
+R2 = {"ridge": 0.5, "extra trees": 0.7, "gaussian process": 0.6, NESTED: 0.7, "ours": 0.72}
 # ours − it, on each rung: wins, ties, loses
 DIFFERENCES = {"random": (0.1, 0.3), "composition": (-0.05, 0.08), "element": (-0.4, -0.1)}
 
@@ -80,6 +80,27 @@ def test_without_ours_or_without_a_baseline_nothing_is_won():
     for models in (MODELS[:-1], ("ours",)):
         report = report_of(models=models)
         assert validated.verdicts(report, "hardness") == () and "not compared" in validated.verdict_words(report, "hardness")
+
+
+def tuned_anew() -> Report:
+    """As `report_of`, with settings that were tuned anew in one of the folds of one rung."""
+    report, difference = report_of(models=(*MODELS[:3], NESTED, "ours")), Estimate(value=0.02, low=-0.01, high=0.05)
+    scores = [score.model_copy(update={"difference": difference}) if score.model == NESTED else score for score in report.scores]
+    fold = Searched(fold_seed=0, fold=0, n_trials=41, changes={}, before=dict.fromkeys(DEFAULT_TASKS, 0.5),
+                    after=dict.fromkeys(DEFAULT_TASKS, 0.53), seconds=360.0)
+    return report.model_copy(update={"scores": tuple(scores), "nested": {"composition": (fold,)}})
+
+
+def test_what_tuning_anew_is_worth_is_said_beside_what_the_search_promised_and_is_no_rival():
+    report = tuned_anew()
+    first, second = nested.words(report)
+    assert "a search of 41 trials" in first and second.count("−0.020 [−0.050, +0.010] of R² by tuning, cannot be told") == 2
+    table = nested.table(report)
+    assert list(table.loc["Hardness"]) == ["Compositions", 1, "0.720", "0.700", "+0.020 [−0.010, +0.050]", "+0.030", "+0.050"]
+    assert nested.words(report_of()) == [] and validated.tally(report) == validated.tally(report_of())
+    assert validated.verdicts(report, "hardness") == validated.verdicts(report_of(models=(*MODELS[:3], "ours")), "hardness")
+    lines = validated.rung_lines(report, "hardness", "random")
+    assert lines.loc[NESTED, ""] == "**cannot be told**"
 
 
 def test_lines_of_a_rung_are_ordered_by_r2_and_say_who_is_better_in_bold():
@@ -206,6 +227,17 @@ def test_the_validation_that_comes_along_is_shown_and_one_that_is_damaged_is_not
     (tmp_path / "validation.json").write_text("{}")
     tested = page()
     assert not tested.exception and "What the run itself wrote down" in said(tested)
+
+
+def test_tuning_anew_is_asked_for_with_its_hours_and_shown_with_what_it_found(page, tmp_path):
+    tested = page()
+    tested.toggle(key="validate_nested").set_value(True).run()
+    assert "for 20 searches of 41 trials each" in said(tested) and "tuned anew: roughly **" in said(tested)
+    tested.number_input(key="validate_nested_folds_main").set_value(1).run()
+    assert "for 2 searches of 41 trials each" in said(tested) and not tested.exception
+    (tmp_path / "validation.json").write_text(tuned_anew().model_dump_json())
+    tested = page()
+    assert not tested.exception and "Tuned anew in each fold." in said(tested) and "**wins 2**" in said(tested)
 
 
 @pytest.mark.parametrize("status", [Status.stopped, Status.lost, Status.failed])

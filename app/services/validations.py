@@ -13,15 +13,13 @@ from mtl_core import validations
 from mtl_core.data.folds import SPLITS
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.errors import AlloyscopeError
-from mtl_core.files import read_json
 from mtl_core.registry.runs import PROGRESS, Label, Run, Status, run_folder
 from mtl_core.registry.store import check_label, find_run, list_runs
-from mtl_core.settings import SHIPPED_DIR
 from mtl_core.validation.config import OURS, ValidationConfig
 from mtl_core.validation.report import REPORT, Report
 from mtl_core.validations import Validation
 
-SHIPPED_REPORT = SHIPPED_DIR / "validation.json"
+SHIPPED_REPORT = validations.SHIPPED_REPORT
 
 
 def find(run: str) -> Run:
@@ -50,11 +48,7 @@ def _validation(run: str, seen: tuple) -> Validation:
 
 def shipped_report() -> Report | None:
     """The validation that comes along with the shipped ensemble; None where there is none that can be read."""
-    if not SHIPPED_REPORT.exists():
-        return None
-    with suppress(ValidationError, AlloyscopeError):
-        return Report.model_validate(read_json(SHIPPED_REPORT))
-    return None
+    return validations.shipped_report(SHIPPED_REPORT)
 
 
 def own_report(run: str) -> Report:

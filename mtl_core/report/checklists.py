@@ -10,7 +10,7 @@ from mtl_core.report.blocks import number
 from mtl_core.report.facts import DEPLOYED, SOURCES, Facts
 from mtl_core.settings import DATA_DIR, ROOT
 from mtl_core.tasks import TASKS
-from mtl_core.validation.config import OURS
+from mtl_core.validation.config import NESTED, OURS
 
 TRIVIAL = {"mean", "class mean", "1-NN", "random forest", "ridge", "extra trees"}
 
@@ -103,7 +103,7 @@ def _other_features(facts: Facts) -> Answer:
 
 def _baselines_of(facts: Facts) -> set[str]:
     found = {model for splits in facts.metrics.get("baselines", {}).values() for models in splits.values() for model in models}
-    return found | (set(facts.validation[1].models) - {OURS} if facts.validation else set()) | {"class mean"}
+    return found | (set(facts.validation[1].models) - {OURS, NESTED} if facts.validation else set()) | {"class mean"}
 
 
 def _simple_models(facts: Facts) -> Answer:
@@ -233,7 +233,7 @@ def _model(facts: Facts) -> Answer:
 def _justified(facts: Facts) -> Answer:
     if not facts.validation:
         return Answer(False, "Not compared with intervals; `validate` does.")
-    differences = [score.difference for score in facts.validation[1].scores if score.difference]
+    differences = [score.difference for score in facts.validation[1].scores if score.difference and score.model != NESTED]
     won = sum(one.low is not None and one.low > 0 for one in differences)
     return Answer(bool(differences) and won > len(differences) / 2, "Better than a baseline with an interval above zero in "
                                                                     f"{won} of {len(differences)} comparisons.")

@@ -20,7 +20,8 @@ from mtl_core.files import read_json
 from mtl_core.pipeline import Prepared
 from mtl_core.registry.runs import CONFIG, SHIPPED, Record, Status, read_record, run_folder
 from mtl_core.registry.store import find_run, list_runs
-from mtl_core.tasks import TASKS, TaskSpec
+from mtl_core.subjects import config_sha256
+from mtl_core.tasks import TASKS, TaskSpec, with_values
 from mtl_core.validation import bands, leakage, peeking, separation
 from mtl_core.validation.bands import Bands
 from mtl_core.validation.leakage import Leak
@@ -69,7 +70,7 @@ class Facts:
 
     @property
     def tasks(self) -> tuple[TaskSpec, ...]:
-        return tuple(TASKS[key] for key in self.config.tasks)
+        return tuple(TASKS[key] for key in with_values(self.config.tasks))
 
     @property
     def is_published(self) -> bool:
@@ -165,13 +166,27 @@ class Facts:
 
     @cached_property
     def validation(self) -> tuple[str, Report] | None:
-        """Id and report of the newest complete validation of this run, the one with the most rungs first. One that trained for
-        fewer epochs than the run says nothing about it and is left out."""
+        """What to call it, and the report, of the complete validation of this run with the most rungs, the newest of equals; for
+        the shipped ensemble also the one that comes along. One that trained for fewer epochs than the run says nothing about it.
+        """
+        come_along = validations.shipped_report() if self.run == SHIPPED else None
+        reports = [("that comes along", come_along)] if come_along and self._is_about(come_along) else []
+        reports += [(run, report) for run, report in self._validations if report.epochs == self.config.train.epochs]
+        return max(reports, key=lambda one: (len(one[1].rungs), len(one[1].models), one[0]), default=None)
+
+    def _is_about(self, report: Report) -> bool:
+        return (report.config_sha256, report.data_sha256) == (config_sha256(self.config), self.table.sha256)
+
+    @cached_property
+    def _validations(self) -> list[tuple[str, Report]]:
         found = [run.id for run in list_runs(self.root) if run.kind == "validate" and run.status is Status.complete
                  and run.config.get("run") == self.run]
-        reports = [(run, report) for run in found if (report := validations.read_validation(run, self.root).report)]
-        reports = [(run, report) for run, report in reports if report.epochs == self.config.train.epochs]
-        return max(reports, key=lambda one: (len(one[1].rungs), len(one[1].models), one[0]), default=None)
+        return [(run, report) for run in found if (report := validations.read_validation(run, self.root).report)]
+
+    @property
+    def rehearsals(self) -> tuple[tuple[str, Report], ...]:
+        """Validations that trained for other epochs than the run, as the smoke size does."""
+        return tuple(one for one in self._validations if one[1].epochs != self.config.train.epochs)
 
     @cached_property
     def other_inputs(self) -> tuple[str, ...]:

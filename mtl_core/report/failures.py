@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from mtl_core.report.blocks import interval, number
 from mtl_core.report.facts import DEPLOYED, Facts
 from mtl_core.tasks import TASKS
+from mtl_core.validation.config import NESTED
 
 LARGE_ERROR = 1.25  # times the mean absolute error of the whole property
 LEVEL, HELD = 0.9, 0.05  # a band, and how much of its level it may miss
@@ -32,7 +33,8 @@ def _beaten(facts: Facts) -> Iterator[str]:
         run, report = facts.validation
         for score in report.scores:
             if score.difference and score.difference.high is not None and score.difference.high < 0:
-                yield (f"{TASKS[score.task].label}, rung {score.rung}: {score.model} is better, R² {number(score.r2.value)}; the "
+                name = "the run itself, tuned anew in each fold," if score.model == NESTED else score.model
+                yield (f"{TASKS[score.task].label}, rung {score.rung}: {name} is better, R² {number(score.r2.value)}; the "
                        f"interval of the difference lies below zero (validation {run}).")
         return
     for task, splits in facts.metrics["metrics"].items():

@@ -12,9 +12,10 @@ from mtl_core.report.blocks import Block, Bullets, Code, Section, Text, interval
 from mtl_core.report.checklists import CHECKLISTS, answers
 from mtl_core.report.facts import DEPLOYED, SOURCES, Facts
 from mtl_core.report.failures import failures
-from mtl_core.tasks import ELECTROLYTE, TASKS
+from mtl_core.tasks import ELECTROLYTE, TASKS, with_values
 from mtl_core.validation.bands import KINDS
 from mtl_core.validation.leakage import LEAKS
+from mtl_core.validation.report import Report
 from mtl_core.validation.rungs import RUNGS
 
 REASONS = {rule.name: rule.reason for rule in RULES}
@@ -108,7 +109,7 @@ def _leaks(facts: Facts) -> Iterable[Block]:
     found = {(leak.kind, leak.task, leak.split): leak for leak in facts.leaks}
     yield table(("leak", "property", *splits), [
         (kind, TASKS[task].label, *(found[kind, task, split].share for split in splits))
-        for kind in dict.fromkeys(leak.kind for leak in facts.leaks) for task in facts.config.tasks])
+        for kind in dict.fromkeys(leak.kind for leak in facts.leaks) for task in with_values(facts.config.tasks)])
     yield Bullets(tuple(f"{kind}: {LEAKS[kind]}" for kind in LEAKS))
     yield table(("looked for", "where", "found"), [
         (leak.kind, TASKS[leak.task].label if leak.task else "every property", leak.evidence)
@@ -127,9 +128,26 @@ def _accuracy(facts: Facts) -> Iterable[Block]:
             (TASKS[score.task].label, RUNGS[score.rung].label, score.model, score.n,
              *(interval(one.value, one.low, one.high) if one else None
                for one in (score.r2, score.mae, score.rmse, score.difference))) for score in report.scores])
+        yield from _tuned(report)
+    if facts.rehearsals:
+        yield Text(f"Rehearsals, which trained for other epochs than this run and tell only that everything works: "
+                   f"{', '.join(f'{run} ({report.epochs} epochs)' for run, report in facts.rehearsals)}. Nothing of them is "
+                   "quoted.")
     yield table(("property", "family", "n", "R² within it, by paper", "MAE"), [
         (TASKS[task].label, family, row["n"], row["r2"], row["mae"]) for task, splits in facts.metrics["metrics"].items()
         for family, row in splits[DEPLOYED]["families"].items()])
+
+
+def _tuned(report: Report) -> Iterable[Block]:
+    """What settings are worth that were searched for anew in each fold."""
+    found = report.tuned()
+    if len(found):
+        yield Text(f"Tuned anew: in each fold a search of {found['n_trials'].max()} trials chose settings among the training "
+                   "rows; they were tested on the fold that it never saw, beside this run on the same rows. Promised: what they "
+                   "were better by on the folds that the search saw.")
+        yield table(("property", "rung", "folds", "R² of this run", "R², tuned anew", "difference of R²", "promised"), [
+            (TASKS[row.task].label, RUNGS[row.rung].label, f"{row.n_folds} of {report.n_folds}", row.ours, row.tuned,
+             interval(row.difference, row.low, row.high), row.promised) for row in found.itertuples()])
 
 
 def _scores(facts):

@@ -158,3 +158,24 @@ class Report(_Frozen):
     def score(self, task: str, rung: RungName, model: str) -> Score | None:
         """The score of a model; None where it was not asked."""
         return next((one for one in self.scores if (one.task, one.rung, one.model) == (task, rung, model)), None)
+
+    def tuned(self) -> pd.DataFrame:
+        """One row a rung and task where settings were tuned anew: rung, task, n_folds, n_trials; ours, tuned: R² on the same
+        rows; difference (ours less tuned), low, high; promised: by how much the searches were better than the run on the folds
+        that they saw, mean of the folds; optimism: of that what did not come true; minutes: of the trials of one fold, mean."""
+        rows = [_tuned(self.score(task, rung, NESTED), folds) for rung, folds in self.nested.items() for task in self.tasks]
+        return pd.DataFrame([row for row in rows if row], columns=[
+            "rung", "task", "n_folds", "n_trials", "ours", "tuned", "difference", "low", "high", "promised", "optimism",
+            "minutes"]).astype({"low": float, "high": float})
+
+
+def _tuned(score: Score | None, folds: tuple[Searched, ...]) -> dict[str, object] | None:
+    if score is None or score.difference is None:
+        return None
+    found, task = score.difference, score.task
+    gains = [fold.after[task] - fold.before[task] for fold in folds if task in fold.after and task in fold.before]
+    promised = sum(gains) / len(gains) if gains else float("nan")
+    return {"rung": score.rung, "task": task, "n_folds": len(folds), "n_trials": max(fold.n_trials for fold in folds),
+            "ours": score.r2.value + found.value, "tuned": score.r2.value, "difference": found.value, "low": found.low,
+            "high": found.high, "promised": promised, "optimism": promised + found.value,
+            "minutes": sum(fold.seconds for fold in folds) / len(folds) / 60.0}
