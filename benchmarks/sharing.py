@@ -37,7 +37,7 @@ KEPT = CACHE_DIR / "sharing"
 QUICK = TrainConfig(epochs=2, n_folds=3, n_fold_seeds=1, n_repeats=1)
 SPLITS = ("reference", "composition")
 MODELS = ("ours", "ridge", "extra trees")
-N_TREES, MANY_TREES = 200, 500  # of a forest; `trees` compares them
+N_TREES, MANY_TREES = 100, 500  # of a forest; `trees` compares them
 GRADIENTS = ("uncertainty", "pcgrad")
 BALANCED = (sharing.Pair("yield_strength", "hardness"), sharing.Pair("hardness", "pitting_potential"))  # one helps, one harms
 BALANCED_SHARES = (0.1, 1.0)
@@ -117,22 +117,23 @@ def shared(table: AlloyTable, config: EnsembleConfig, kept: Kept, n_trees: int) 
         yield given.described(pd.concat(less), sharing.FORESTS, against=sharing.NETWORKS)
 
 
-def cells_of(given: Setting, kept: Kept, kind: str, make: Callable[[list[str]], Iterator]) -> dict[str, pd.DataFrame]:
+def cells_of(given: Setting, kept: Kept, kind: str, make: Callable[[list[str]], Iterator],
+             wirings: tuple[str, ...] = sharing.WIRINGS) -> dict[str, pd.DataFrame]:
     """The out-of-fold table of each wiring, kept or else made: make(wirings that are missing)."""
-    names = {wiring: (*given.pair, *filter(None, [kind]), wiring) for wiring in sharing.WIRINGS}
-    missing = [wiring for wiring in sharing.WIRINGS if not kept.path(*names[wiring]).exists()]
+    names = {wiring: (*given.pair, *filter(None, [kind]), wiring) for wiring in wirings}
+    missing = [wiring for wiring in wirings if not kept.path(*names[wiring]).exists()]
     for wiring, cell in make(missing):
         kept.keep(cell, *names[wiring])
-    return {wiring: pd.read_csv(kept.path(*names[wiring])) for wiring in sharing.WIRINGS}
+    return {wiring: pd.read_csv(kept.path(*names[wiring])) for wiring in wirings}
 
 
 def networks(given: Setting, kept: Kept) -> dict[str, pd.DataFrame]:
     return cells_of(given, kept, "", lambda missing: sharing.wired_cells(*given.rows, wirings=missing, state=kept.state))
 
 
-def forests(given: Setting, kept: Kept, n_trees: int) -> dict[str, pd.DataFrame]:
+def forests(given: Setting, kept: Kept, n_trees: int, wirings: tuple[str, ...] = sharing.WIRINGS) -> dict[str, pd.DataFrame]:
     return cells_of(given, kept, f"{n_trees} trees", lambda missing: sharing.forest_cells(
-        *given.rows, wirings=missing, n_trees=n_trees))
+        *given.rows, wirings=missing, n_trees=n_trees), wirings)
 
 
 def balanced(given: Setting, kept: Kept) -> Iterator[pd.DataFrame]:
@@ -148,13 +149,12 @@ def balanced(given: Setting, kept: Kept) -> Iterator[pd.DataFrame]:
 
 
 def trees(table: AlloyTable, config: EnsembleConfig, kept: Kept, few: int, many: int) -> str:
-    """What more trees add to the forests of the first pair."""
-    given = Setting.of(sharing.PAIRS[0], table, config)
-    small, large = (forests(given, kept, n_trees) for n_trees in (few, many))
-    rows = pd.concat(sharing.against(small[wiring], large[wiring], given.labels, wiring) for wiring in sharing.WIRINGS)
-    before = pd.concat(sharing.against(small[wiring], small[wiring], given.labels, wiring) for wiring in sharing.WIRINGS)
-    lines = [f"| wiring | labels | R², {few} trees | {many} trees add | bands hold, {few} trees | {many} |", "|---" * 6 + "|"]
-    lines += [f"| {row.wiring} | {row.share:.0%} | {was.r2:.3f} | {row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}] "
+    """What more trees add to the forests of the first pair, each property alone."""
+    given, only = Setting.of(sharing.PAIRS[0], table, config), (sharing.ALONE,)
+    small, large = (forests(given, kept, n_trees, only)[sharing.ALONE] for n_trees in (few, many))
+    before, rows = (sharing.against(small, cell, given.labels, sharing.ALONE) for cell in (small, large))
+    lines = [f"| labels | R², {few} trees | {many} trees add | bands hold, {few} trees | {many} |", "|---" * 5 + "|"]
+    lines += [f"| {row.share:.0%} ({row.n_labels:.0f}) | {was.r2:.3f} | {row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}] "
               f"| {was.coverage:.1%} | {row.coverage:.1%} |"
               for row, was in zip(rows.itertuples(), before.itertuples(), strict=True)]
     return "\n".join(lines)

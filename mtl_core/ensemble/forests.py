@@ -25,6 +25,7 @@ from mtl_core.features.scaling import Scaler
 from mtl_core.features.table import FeatureSpec
 from mtl_core.tasks import TASKS
 
+OPTIONS = {"min_samples_leaf": 2, "max_features": 1 / 3}
 N_TREES = 500  # about as many as rows: the noise of the variances below falls with B / n
 
 
@@ -40,7 +41,7 @@ class Forest:
     def fit(cls, x: np.ndarray, y: np.ndarray, *, seed: int, n_trees: int = N_TREES, **options: object) -> "Forest":
         """From features [n, F] and exact values [n]. The noise is the mean square of what trees miss on rows that they did not
         draw, less what is their own variance there."""
-        trees = RandomForestRegressor(n_trees, random_state=seed, **({"min_samples_leaf": 2, "max_features": 0.5} | options))
+        trees = RandomForestRegressor(n_trees, random_state=seed, **(OPTIONS | options))
         trees.fit(x, y)
         drawn = np.stack([np.bincount(rows, minlength=len(y)) for rows in trees.estimators_samples_])
         forest = cls(trees, drawn, 0.0)
