@@ -193,11 +193,18 @@ def rung_lines(report: Report, task: str, rung: str) -> pd.DataFrame:
     unit = TASKS[task].learning_unit
     scores = sorted((score for score in report.scores if (score.task, score.rung) == (task, rung)), key=lambda one: -one.r2.value)
     is_paired = beyond_chance(report)
-    lines = {_bold(called(score.model), score.model == OURS): {
+    lines = {_bold(_called_on(report, score), score.model == OURS): {
         **({"": _bold(_paired_word(score), True)} if is_paired else {}), "R²": interval_words(score.r2, ".2f"),
         **({"Ours − it": interval_words(score.difference, "+.2f")} if is_paired else {}),
         f"MAE ({unit})": written(score.mae.value), f"RMSE ({unit})": written(score.rmse.value)} for score in scores}
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("Model")
+
+
+def _called_on(report: Report, score: Score) -> str:
+    """With the folds that it was asked on, where these are not all of a division."""
+    n = len(report.nested.get(score.rung, ())) if score.model == NESTED else 0
+    is_part = 0 < n < report.n_folds
+    return called(score.model) + (f" ({n} of {report.n_folds} folds)" if is_part else "")
 
 
 def _paired_word(score: Score) -> str:

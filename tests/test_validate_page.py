@@ -99,8 +99,8 @@ def test_what_tuning_anew_is_worth_is_said_beside_what_the_search_promised_and_i
     assert list(table.loc["Hardness"]) == ["Compositions", 1, "0.720", "0.700", "+0.020 [−0.010, +0.050]", "+0.030", "+0.050"]
     assert nested.words(report_of()) == [] and validated.tally(report) == validated.tally(report_of())
     assert validated.verdicts(report, "hardness") == validated.verdicts(report_of(models=(*MODELS[:3], "ours")), "hardness")
-    lines = validated.rung_lines(report, "hardness", "random")
-    assert lines.loc[NESTED, ""] == "**cannot be told**"
+    lines = validated.rung_lines(report, "hardness", "composition")
+    assert lines.loc[f"{NESTED} (1 of 3 folds)", ""] == "**cannot be told**"
 
 
 def test_lines_of_a_rung_are_ordered_by_r2_and_say_who_is_better_in_bold():

@@ -73,18 +73,21 @@ def _line(run: Run) -> str:
 
 def _verdict(report: Report, chosen: str) -> None:
     counts = validated.tally(report)
+    n_cells = sum(counts.values())
     with st.container(border=True, key="validate_verdict"):
-        if validated.beyond_chance(report):
-            st.markdown(f"Of {sum(counts.values())} cells, one a property and rung, this run **wins {counts['wins']}**, **ties "
+        if not n_cells:
+            st.markdown("Not compared with simple models: this run or all of them were not asked.")
+        elif validated.beyond_chance(report):
+            st.markdown(f"Of {n_cells} cells, one a property and rung, this run **wins {counts['wins']}**, **ties "
                         f"{counts['ties']}** and **loses {counts['loses']}**. It wins where it is better than every baseline on "
                         "the same rows, and loses where at least one is better, each beyond chance. In brackets: the strongest "
                         "of those that it ties with or loses to.")
         elif chosen == OWN:
             st.markdown("What the run itself wrote down: its own folds, three simple models, no paired intervals. Whether a "
                         "difference is more than chance takes a validation, which pairs rows.")
-        for task in report.tasks:
+        for task in report.tasks if n_cells else ():
             st.markdown(validated.verdict_words(report, task))
-        if absent := validated.not_asked(report):
+        if n_cells and (absent := validated.not_asked(report)):
             st.markdown(absent)
         st.caption(validated.about(report))
 
