@@ -17,7 +17,8 @@ from mtl_core.ensemble.fit import fit_ensemble
 from mtl_core.ensemble.parts import Part
 from mtl_core.errors import CheckpointError, ConfigError, StoppedError
 from mtl_core.explain.influence import leave_out
-from mtl_core.features.preparation import Preparation, mapped
+from mtl_core.features.preparation import Preparation
+from mtl_core.features.scaling import Scaler
 from mtl_core.tasks import TASKS
 from mtl_core.uncertainty.predictor import Predictor
 
@@ -39,12 +40,17 @@ def fitted(x, y, paper, is_training=None, split="reference"):
                        np.arange(x.shape[1]) == x.shape[1] - 1, [Part(split, 0, 0, everything, ~everything)], Preparation())
 
 
+def asked_of(found, x):
+    """What `kernel_mean` takes to answer for the values [n, F], by the only process."""
+    scaler, columns, numbers = found.of_task(0)
+    numbers = {name: tf.constant(value, tf.float32) for name, value in numbers.items()}
+    return tf.constant(scaler.transform(x[None])[..., columns], tf.float32), numbers
+
+
 def mean(found, x):
     """Of the values [n, F], by the only process."""
-    learnt, scaler, numbers = found.of_task(0)
-    scaler = mapped(scaler, lambda array: array[0])
-    return kernels.kernel_mean(*(tf.constant(scaler.transform(part)[None], tf.float32) for part in (x, learnt)),
-                               **{name: tf.constant(value, tf.float32) for name, value in numbers.items()}).numpy()[0]
+    scores, numbers = asked_of(found, x)
+    return kernels.kernel_mean(scores, **numbers)[0].numpy()
 
 
 def test_the_gradient_of_the_posterior_is_that_of_finite_differences():
@@ -58,16 +64,29 @@ def test_the_mean_is_that_of_scikit_learn_with_the_same_covariance():
     x, y, _ = curve()
     asked = np.random.default_rng(2).normal(size=(20, 5))
     process = kernel_fit._Process(x, y, np.arange(len(y)), np.array([0, 0, 0, 0, 1]))  # each row a paper of its own: more noise
-    scale, inverse_length, slope, inverse, weights = process.optimised()
+    scale, inverse_length, slope, noise, inverse, weights = process.optimised()
     theirs = ConstantKernel(scale**2) * Matern(1.0, nu=1.5), DotProduct(1.0)  # 1 + x x'
     covariance = theirs[0](x * inverse_length) + theirs[1](x * slope)
-    noise = (np.linalg.inv(inverse) - covariance).diagonal()
-    assert noise == pytest.approx(noise.mean()) and kernel_fit.PAPER**2 < noise.mean() < 0.3
+    added = (np.linalg.inv(inverse) - covariance).diagonal()
+    assert added == pytest.approx(kernel_fit.PAPER**2 + noise**2)
     between = theirs[0](asked * inverse_length, x * inverse_length) + theirs[1](asked * slope, x * slope)
-    expected = between @ np.linalg.solve(covariance + np.diag(noise), y)
-    of_one = (scale, inverse_length, slope**2 * (weights @ x), weights.sum(), weights)
-    ours = kernels.kernel_mean(*(tf.constant(np.array(part)[None], tf.float32) for part in (asked, x, *of_one)))
-    assert ours.numpy()[0] == pytest.approx(expected, abs=1e-3)
+    expected = between @ np.linalg.solve(covariance + np.diag(added), y)
+    one, unscaled = np.ones((1, 1)), Scaler(np.zeros((1, 1, 5)), np.ones((1, 1, 5)))
+    found = kernels.Kernels(
+        x, np.zeros(len(y), int), unscaled, scale * one, inverse_length * one[None], (slope**2 * (weights @ x)) * one[None],
+        weights.sum() * one, slope * one[None], noise * one, 0 * one, one, weights * one[None])
+    assert mean(found, asked) == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_slope_of_the_mean_is_that_of_its_gradient():
+    x, y, paper = curve()
+    scores, numbers = asked_of(fitted(x, y, paper), np.random.default_rng(3).normal(size=(20, 5)))
+    with tf.GradientTape() as tape:
+        tape.watch(scores)
+        expected = kernels.kernel_mean(scores, **numbers)
+    found, slope = kernels.mean_and_slope(scores, **numbers)
+    assert found.numpy() == pytest.approx(expected.numpy(), abs=1e-4)
+    assert slope.numpy() == pytest.approx(tape.gradient(expected, scores).numpy(), abs=1e-3)
 
 
 def test_errors_of_groups_left_out_are_those_of_fits_without_them():

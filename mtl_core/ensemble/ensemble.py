@@ -8,7 +8,7 @@ import tensorflow.experimental.numpy as tnp
 
 from mtl_core.ensemble import network
 from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig
-from mtl_core.ensemble.kernels import Kernels, kernel_mean
+from mtl_core.ensemble.kernels import Kernels, kernel_mean, mean_and_slope
 from mtl_core.ensemble.losses import NOISE_STD
 from mtl_core.features.preparation import TargetTransform, arrays_of, mapped
 from mtl_core.features.scaling import Scaler
@@ -94,16 +94,23 @@ class Ensemble:
         # Not compiled: asked now and then and for ever new networks, whose graphs would all be kept.
         return tuple(part.numpy() for part in self._answer(asked, task, own=True))
 
+    def predict_classes(self, values: np.ndarray, task: str) -> np.ndarray:
+        """Probability of each class of a task [M, K, n, C]; values: unscaled features [n, F]."""
+        values = np.asarray(values, np.float32)
+        chunks = [self._chances(chunk[None, None], task) for chunk in np.split(values, range(BATCH, len(values), BATCH))]
+        return np.concatenate([chunk.numpy() for chunk in chunks], axis=2)
+
     def untrained(self, seed: int) -> "Ensemble":
         """The same with the weights that a training would begin with."""
         upstream = self.upstream and replace(self.upstream, ensemble=self.upstream.ensemble.untrained(seed))
         return replace(self, upstream=upstream, parameters=network.initial_parameters(
-            self.config.network, n_features=self.n_inputs, n_tasks=len(self.tasks), n_members=self.n_members, seed=seed))
+            self.config.network, n_features=self.n_inputs, n_tasks=self.config.n_outputs, n_members=self.n_members, seed=seed))
 
     @property
     def n_inputs(self) -> int:
         """Of each network: the features, and what it is told."""
-        return len(self.spec.columns) + (self.upstream is not None and self.upstream.scale is None)
+        is_told = self.upstream is not None and self.upstream.scale is None
+        return len(self.spec.columns) + (self.upstream.ensemble.config.n_outputs if is_told else 0)
 
     def scaler(self, task: str) -> Scaler:
         """What scales the features of a task, arrays [D, …]."""
@@ -115,10 +122,14 @@ class Ensemble:
         stand_in = scaler.mean + scaler.scale * scaler.transform(values[None])
         return np.where(np.isnan(values), stand_in, values)[self.part_of_member]
 
-    def mean_tensor(self, values: tf.Tensor, task: str) -> tf.Tensor:
-        """Means [M, K, n] as a tensor that can be differentiated; values: [n, F], or [M, 1, n, F] to give each member its own."""
+    def mean_tensor(self, values: tf.Tensor, task: str, *, alike: bool = False) -> tf.Tensor:
+        """Means [M, K, n] as a tensor that can be differentiated; values: [n, F], or [M, 1, n, F] to give each member its own.
+
+        alike: whether members of one part are given the same, and only first derivatives are wanted; then its Gaussian process
+        is asked once for all of them.
+        """
         shared = values[None, None] if len(values.shape) == 2 else values
-        return self._answer(shared, task)[0]
+        return self._answer(shared, task, alike=alike)[0]
 
     def tangents(self, values: np.ndarray, task: str) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray, np.ndarray]:
         """How the mean of a task turns with the weights, see `network.tangents`; then that mean and the log of its noise scale,
@@ -128,7 +139,7 @@ class Ensemble:
         asked = tf.constant(values[None, None], tf.float32)
         told, scale = self._told(asked, task)
         x = _inputs(features, visible, asked, told, scale)
-        head = network.heads(config, parameters, len(self.tasks))[self.config.tasks.index(task)]
+        head = network.heads(config, parameters, self.config.n_outputs)[self.config.outputs(task)[0]]
         found = _raised(network.answer(config, head, x, network.trunk(config, parameters, x, masks), masks), told, scale)
         mean, log_scale = (tf.reduce_mean(part, axis=1).numpy() for part in found)
         layers = network.tangents(config, parameters, head, x[:, 0])
@@ -140,16 +151,28 @@ class Ensemble:
         return mapped(self.targets, lambda array: array[self.part_of_member, index, None])
 
     def scaled(self, values: np.ndarray, task: str, seen: np.ndarray) -> np.ndarray:
-        """Means over the masks in units of the spread of the transformed target, [M, n]; seen: the columns looked at, [F]."""
+        """Means over the masks in units of the spread of the transformed target, [M, n], or of the probability of each class,
+        [M, n, C]; seen: the columns looked at, [F]."""
         return self._scaled(tf.constant(values[None, None], tf.float32), task, tf.constant(seen, tf.float32)).numpy()[:, 0]
 
     def _scaled(self, values, task, seen, graph=None):
         parameters, masks, features, visible, _ = self._tensors[task]
-        index, seen = self.config.tasks.index(task), visible * seen
-        return (graph or _scaled)(self.config.network, len(self.tasks), index, parameters, masks, features, seen, values)
+        outputs, seen = self.config.outputs(task), visible * seen
+        if TASKS[task].classes:
+            return tf.reduce_mean(self._chances(values, task, seen, is_compiled=graph is None), axis=1, keepdims=True)
+        return (graph or _scaled)(
+            self.config.network, self.config.n_outputs, outputs[0], parameters, masks, features, seen, values)
+
+    def _chances(self, values, task, seen=None, *, is_compiled=True):
+        parameters, masks, features, visible, _ = self._tensors[task]
+        told, _ = self._told(values, task)
+        graph, outputs = _chances if is_compiled else _chances.python_function, tuple(self.config.outputs(task))
+        return graph(self.config.network, self.config.n_outputs, outputs, parameters, masks, features,
+                     visible if seen is None else seen, values, told)
 
     def _told(self, values, task, graph=None):
-        """What the members are told [M, 1, n], and times what it is added [M, 1, 1]; None where that is not so."""
+        """What the members are told, [M, 1, n] or [M, 1, n, C] of classes, and times what it is added [M, 1, 1]; None where that
+        is not so."""
         if self.upstream is None:
             return None, None
         told, visible = self.upstream.ensemble, self._tensors[task][3]
@@ -157,25 +180,26 @@ class Ensemble:
         scale = None if scale is None else tf.constant(scale[self.part_of_member, None, None], tf.float32)
         return told._scaled(values, told.config.tasks[0], visible, graph), scale
 
-    def _answer(self, values, task, own=False):
-        index = self.config.tasks.index(task)
+    def _answer(self, values, task, own=False, alike=False):
+        index = self.config.outputs(task)[0]
         told = self._told(values, task, _scaled.python_function if own else None)
         return (_answer.python_function if own else _answer)(
-            self.config.network, self.targets.kind, len(self.tasks), index, *self._tensors[task], values, *told,
-            self._kernels.get(task))
+            self.config.network, self.targets.kind, self.config.n_outputs, index, *self._tensors[task], values, *told,
+            self._kernels.get(task), alike)
 
     @cached_property
     def _kernels(self):
         """For each task: its Gaussian processes as tensors, and which of them each member answers with."""
         if self.kernels is None:
             return {}
-        who = {"part": tf.constant(self.part_of_member), "share": tf.constant(self.config.kernel_share)}
+        who = {"part": tf.constant(self.part_of_member), "share": tf.constant(self.config.kernel_share),
+               "first": tf.constant(np.unique(self.part_of_member, return_index=True)[1])}
         found = {}
         for index, task in enumerate(self.tasks):
-            values, scaler, numbers = self.kernels.of_task(index)
-            scaler = mapped(scaler, lambda fitted: np.expand_dims(fitted, 1) if fitted.ndim == 2 else fitted)
-            numbers["learnt"] = (scaler.transform(values[None]) * self.spec.visible(task)).astype(np.float32)
-            found[task.key] = who | {
+            if task.classes:
+                continue
+            scaler, columns, numbers = self.kernels.of_task(index)
+            found[task.key] = who | {"columns": tf.constant(columns)} | {
                 kind: {name: tf.constant(value, tf.float32) for name, value in arrays.items()}
                 for kind, arrays in (("features", arrays_of(scaler)), ("numbers", numbers))}
         return found
@@ -200,20 +224,42 @@ class Ensemble:
 def _inputs(features, visible, values, told, scale):
     """What the networks see [M, 1, n, F], from unscaled features [1 or M, 1, n, F]; what is told without a scale is a column."""
     x = Scaler(**features).transform(values, tnp) * visible
-    return x if told is None or scale is not None else tf.concat([x, TOLD_GAIN * told[..., None]], axis=-1)
+    if told is None or scale is not None:
+        return x
+    return tf.concat([x, TOLD_GAIN * (told if len(told.shape) == 4 else told[..., None])], axis=-1)
 
 
-def _averaged(answer, values, visible, part, share, features, numbers):
+def _averaged(answer, values, alike, part, first, columns, share, features, numbers):
     """Mean and log noise scale, with the Gaussian process of the member's part having its share in the mean.
 
-    Where all members are asked the same, values [1, 1, n, F], each process is asked once.
+    Where all members are asked the same, values [1, 1, n, F], each process is asked once. Where those of one part are, alike,
+    but each by a variable of its own, so is the process, and members go along its slope: by nothing, but the gradient sees it.
     """
     mean, log_scale = answer
-    if values.shape[0] != 1:
+
+    def scores(asked, features):
+        return tf.gather(Scaler(**features).transform(asked, tnp), columns, axis=-1)
+
+    if values.shape[0] == 1:
+        process = tf.gather(kernel_mean(scores(values[:, 0], features), **numbers), part)
+    elif alike:
+        process = _along(values[:, 0], lambda asked: scores(asked, features), part, first, numbers)
+    else:
         features, numbers = ({name: tf.gather(value, part) for name, value in arrays.items()} for arrays in (features, numbers))
-    process = kernel_mean(Scaler(**features).transform(values[:, 0], tnp) * visible, **numbers)
-    process = tf.gather(process, part) if values.shape[0] == 1 else process
+        process = kernel_mean(scores(values[:, 0], features), **numbers)
     return (1.0 - share) * mean + share * process[:, None], log_scale
+
+
+def _along(values, scores, part, first, numbers):
+    """What the processes say to values [M, n, F], alike for the members of a part, with their slopes as the only derivative."""
+    asked = tf.stop_gradient(tf.gather(values, first))
+    with tf.GradientTape() as tape:
+        tape.watch(asked)
+        seen = scores(asked)
+    process, by_score = mean_and_slope(tf.stop_gradient(seen), **numbers)
+    slope = tf.gather(tf.stop_gradient(tape.gradient(seen, asked, by_score)), part)
+    nothing = tf.where(tf.math.is_nan(values), 0.0, values - tf.stop_gradient(values))
+    return tf.gather(process, part) + tf.reduce_sum(slope * nothing, axis=-1)
 
 
 def _raised(answer, told, scale):
@@ -232,8 +278,17 @@ def _scaled(config: NetworkConfig, n_tasks: int, task: int, parameters, masks, f
 
 
 @tf.function(reduce_retracing=True)
+def _chances(config: NetworkConfig, n_outputs: int, outputs: tuple[int, ...], parameters, masks, features, visible, values, told):
+    """Probability of each class [M, K, n, C]: the softmax of a task's outputs."""
+    x = _inputs(features, visible, values, told, None)
+    hidden, heads = network.trunk(config, parameters, x, masks), network.heads(config, parameters, n_outputs)
+    scores = [network.answer(config, heads[output], x, hidden, masks)[0] for output in outputs]
+    return tf.nn.softmax(tf.stack(scores, axis=-1))
+
+
+@tf.function(reduce_retracing=True)
 def _answer(config: NetworkConfig, transform: str, n_tasks: int, task: int, parameters, masks, features, visible, target, values,
-            told, scale, kernel):
+            told, scale, kernel, alike):
     """Mean and noise standard deviation [M, K, n] in the learning unit, from unscaled features [1 or M, 1, n, F].
 
     What a network says of a transformed target comes back by the delta method, see `TargetTransform.inverse`.
@@ -242,6 +297,6 @@ def _answer(config: NetworkConfig, transform: str, n_tasks: int, task: int, para
     hidden = network.trunk(config, parameters, x, masks)
     head = network.heads(config, parameters, n_tasks)[task]
     answer = network.answer(config, head, x, hidden, masks)
-    mean, log_scale = _raised(answer if kernel is None else _averaged(answer, values, visible, **kernel), told, scale)
+    mean, log_scale = _raised(answer if kernel is None else _averaged(answer, values, alike, **kernel), told, scale)
     y, slope = TargetTransform(transform, **target).inverse(target["mean"] + target["std"] * mean, tnp)
     return y, slope * target["std"] * NOISE_STD[config.likelihood] * tf.exp(log_scale)

@@ -103,18 +103,19 @@ def seconds_to_fit(n_rows: int, n_features: int, n_fits: int) -> float:
 
 
 def _fit_one(x, y, paper, group, is_condition, effect, share):
-    """a, 1 / l [F], the linear part's coefficient [F] and offset, and (1 − v) α of one part and task."""
-    inverse_length, coefficient = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+    """Of one part and task, in the order of `kernels.NUMBERS`: a, 1 / l [F], coefficient [F] and offset of what is linear, b [F],
+    s, v, the penalty of the ridge, and (1 − v) α."""
+    inverse_length, coefficient, slope = np.zeros((3, x.shape[1]))
     moves = np.ptp(x, axis=0) > SMALLEST_MOVE if len(x) else np.zeros(x.shape[1], bool)
     if not moves.any() or np.ptp(y) == 0:
-        return 1.0, inverse_length, coefficient, float(np.mean(y)) if len(y) else 0.0, np.zeros(len(y))
+        return 1.0, inverse_length, coefficient, float(np.mean(y)) if len(y) else 0.0, slope, 1.0, 0.0, 1.0, np.zeros(len(y))
     process = _Process(x[:, moves], y, paper, is_condition[moves].astype(int), effect)
     line = RidgeCV(RIDGES).fit(x[:, moves], y)
-    scale, inverse_length[moves], slope, inverse, weights = process.optimised()
+    scale, inverse_length[moves], slope[moves], noise, inverse, weights = process.optimised()
     v = share(_left_out_of_process(inverse, weights, group), _left_out_of_ridge(x[:, moves], y, line.alpha_, group))
     weights = (1.0 - v) * weights
-    coefficient[moves] = slope**2 * (weights @ x[:, moves]) + v * line.coef_
-    return scale, inverse_length, coefficient, weights.sum() + v * line.intercept_, weights
+    coefficient[moves] = slope[moves] ** 2 * (weights @ x[:, moves]) + v * line.coef_
+    return scale, inverse_length, coefficient, weights.sum() + v * line.intercept_, slope, noise, v, line.alpha_, weights
 
 
 def _left_out_of_process(inverse, weights, group):
@@ -152,13 +153,13 @@ class _Process:
                                             PRIOR_SLOPE / np.sqrt(counts), [PRIOR_NOISE]]))
 
     def optimised(self):
-        """a, 1 / l, b, (K + p² P + s² I)⁻¹ and α."""
+        """a, 1 / l, b, s, (K + p² P + s² I)⁻¹ and α."""
         bounds = [(at - FARTHEST, at + FARTHEST) for at in self.prior]
         found = minimize(self.loss, self.prior, jac=True, method="L-BFGS-B", bounds=bounds,
                          options={"maxiter": N_ITERATIONS, "ftol": TOLERANCE})
-        scale, inverse_length, slope, _ = self._numbers(found.x)
+        numbers = self._numbers(found.x)
         inverse = _inverse(self._cholesky(found.x)[0])
-        return scale, inverse_length, slope, inverse, inverse @ self.y
+        return *numbers, inverse, inverse @ self.y
 
     def loss(self, theta):
         """−ln posterior and its gradient; ∂ ln likelihood / ∂θ = −½ tr(W ∂K/∂θ) with W = K⁻¹ − α αᵀ (ibid., eq. 5.9)."""

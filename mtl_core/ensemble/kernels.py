@@ -16,7 +16,8 @@ class Kernels:
 
     values: unscaled features of the rows [n, F]; task: of each row [n]; features: what scales them, arrays [D, T, …];
     scale: a [D, T]; inverse_length: 1 / l [D, T, F]; coefficient, offset: of all that is linear [D, T, F], [D, T];
-    weights: (1 − v) α [D, T, n], 0 for rows that were not learnt from.
+    weights: (1 − v) α [D, T, n], 0 for rows that were not learnt from. To fit them again without some rows: slope: b [D, T, F];
+    noise, line: s and v [D, T]; penalty: of the ridge [D, T].
     """
 
     values: np.ndarray
@@ -26,6 +27,10 @@ class Kernels:
     inverse_length: np.ndarray
     coefficient: np.ndarray
     offset: np.ndarray
+    slope: np.ndarray
+    noise: np.ndarray
+    line: np.ndarray
+    penalty: np.ndarray
     weights: np.ndarray
 
     def select(self, parts: np.ndarray) -> "Kernels":
@@ -33,12 +38,20 @@ class Kernels:
         own = {name: getattr(self, name)[parts] for name in NUMBERS}
         return Kernels(self.values, self.task, mapped(self.features, lambda array: array[parts]), **own)
 
-    def of_task(self, task: int) -> tuple[np.ndarray, Scaler, dict[str, np.ndarray]]:
-        """Unscaled features [n, F] of the rows of one task; what scales them, and its numbers, arrays [D, …]."""
-        rows = self.task == task
-        numbers = {name: getattr(self, name)[:, task] for name in NUMBERS}
-        return (self.values[rows], mapped(self.features, lambda array: array[:, task]),
-                numbers | {"weights": numbers["weights"][:, rows]})
+    def of_task(self, task: int) -> tuple[Scaler, np.ndarray, dict[str, np.ndarray]]:
+        """Of one task: what scales its features, arrays [D, …]; the columns of them that count for some part [F']; and what
+        `kernel_mean` takes, of those columns and of the rows that count for some part."""
+        rows = (self.task == task) & (self.weights[:, task] != 0).any(axis=0)
+        columns = np.flatnonzero((self.inverse_length[:, task] != 0).any(axis=0) | (self.coefficient[:, task] != 0).any(axis=0))
+        scaler = mapped(self.features, lambda array: np.expand_dims(array[:, task], 1) if array.ndim == 3 else array[:, task])
+        shrink, coefficient = (array[:, task][:, columns] for array in (np.sqrt(3.0) * self.inverse_length, self.coefficient))
+        learnt = scaler.transform(self.values[rows][None])[..., columns] * shrink[:, None]
+        weights = (self.scale[:, task, None] ** 2 * self.weights[:, task][:, rows])[..., None]
+        square, one = (learnt**2).sum(axis=-1, keepdims=True), np.ones_like(learnt[..., :1])
+        return scaler, columns, {
+            "shrink": shrink, "rows": np.concatenate([-2.0 * learnt, one, square], axis=-1),
+            "weighed": np.concatenate([weights * learnt, weights], axis=-1), "weights": weights, "coefficient": coefficient,
+            "offset": self.offset[:, task]}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All of it, by name."""
@@ -52,26 +65,45 @@ class Kernels:
         return cls(features=Scaler(**scaler), **{name: arrays[name] for name in ("values", "task", *NUMBERS)})
 
 
-NUMBERS = ("scale", "inverse_length", "coefficient", "offset", "weights")
+NUMBERS = ("scale", "inverse_length", "coefficient", "offset", "slope", "noise", "line", "penalty", "weights")
 
 
 def shapes(n_parts: int, n_tasks: int, n_rows: int, n_features: int, preparation: Preparation) -> dict[str, tuple[int, ...]]:
     """The shape of each of `Kernels.arrays`."""
     each, scaler = (n_parts, n_tasks), arrays_of(Scaler.fit(np.zeros((1, n_features)), preparation))
-    return {"values": (n_rows, n_features), "task": (n_rows,), "scale": each, "offset": each, "weights": (*each, n_rows),
-            "inverse_length": (*each, n_features), "coefficient": (*each, n_features),
+    return {"values": (n_rows, n_features), "task": (n_rows,), "weights": (*each, n_rows),
+            **dict.fromkeys(("scale", "offset", "noise", "line", "penalty"), each),
+            **dict.fromkeys(("inverse_length", "coefficient", "slope"), (*each, n_features)),
             **{f"feature_{name}": (*each, *value.shape) for name, value in scaler.items()}}
 
 
-def kernel_mean(x: tf.Tensor, learnt: tf.Tensor, scale: tf.Tensor, inverse_length: tf.Tensor, coefficient: tf.Tensor,
-                offset: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+def kernel_mean(x: tf.Tensor, *, shrink: tf.Tensor, rows: tf.Tensor, weighed: tf.Tensor, weights: tf.Tensor,
+                coefficient: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
     """Means [D, B] in units of the target's spread, of scaled features x [D, B, F].
 
-    learnt: scaled features of the rows [D, n, F]; the others as in `Kernels`, of one task.
+    shrink: √3 / l [D, F]; rows: z = √3 x / l of those learnt from, as −2 z, 1, |z|² [D, n, F + 2], whose product is 3 r²;
+    weights: those of `Kernels` times a² [D, n, 1]; weighed: weights times z, 1 [D, n, F + 1]; the others as there, of one task.
     """
-    near, near_learnt = x * inverse_length[:, None], learnt * inverse_length[:, None]
-    square = (tf.reduce_sum(near**2, -1)[..., None] + tf.reduce_sum(near_learnt**2, -1)[:, None]
-              - 2.0 * tf.matmul(near, near_learnt, transpose_b=True))
-    root = tf.sqrt(3.0 * tf.maximum(square, SMALLEST_SQUARE))
-    curved = tf.linalg.matvec((1.0 + root) * tf.exp(-root), weights) * scale[:, None] ** 2
-    return curved + tf.linalg.matvec(x, coefficient) + offset[:, None]
+    root = _root(x * shrink[:, None], rows)
+    return ((1.0 + root) * tf.exp(-root) @ weights)[..., 0] + _line(x, coefficient, offset)
+
+
+def mean_and_slope(x: tf.Tensor, *, shrink: tf.Tensor, rows: tf.Tensor, weighed: tf.Tensor, weights: tf.Tensor,
+                   coefficient: tf.Tensor, offset: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The same, and their slopes by x [D, B, F]; with z as there, ∂m/∂z = −exp(−√3 r) (z − zᵢ)."""
+    near = x * shrink[:, None]
+    root = _root(near, rows)
+    decay = tf.exp(-root)
+    pull = decay @ weighed
+    mean = pull[..., -1] + (root * decay @ weights)[..., 0] + _line(x, coefficient, offset)
+    return mean, coefficient[:, None] - (near * pull[..., -1:] - pull[..., :-1]) * shrink[:, None]
+
+
+def _root(near, rows):
+    """√3 r [D, B, n]."""
+    own = tf.concat([near, tf.reduce_sum(near**2, axis=-1, keepdims=True), tf.ones_like(near[..., :1])], axis=-1)
+    return tf.sqrt(tf.maximum(tf.matmul(own, rows, transpose_b=True), SMALLEST_SQUARE))
+
+
+def _line(x, coefficient, offset):
+    return (x @ coefficient[..., None])[..., 0] + offset[:, None]

@@ -77,6 +77,10 @@ class Wired:
         """See `Ensemble.predict_members`."""
         return self.of_task[task].predict_members(values, task)
 
+    def predict_classes(self, values: np.ndarray, task: str) -> np.ndarray:
+        """See `Ensemble.predict_classes`."""
+        return self.of_task[task].predict_classes(values, task)
+
     def predict_own(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:
         """See `Ensemble.predict_own`."""
         return self.of_task[task].predict_own(values, task)
@@ -89,9 +93,9 @@ class Wired:
         """See `Ensemble.filled`."""
         return self.of_task[task].filled(values, task)
 
-    def mean_tensor(self, values, task: str):
+    def mean_tensor(self, values, task: str, *, alike: bool = False):
         """See `Ensemble.mean_tensor`."""
-        return self.of_task[task].mean_tensor(values, task)
+        return self.of_task[task].mean_tensor(values, task, alike=alike)
 
     def tangents(self, values: np.ndarray, task: str):
         """See `Ensemble.tangents`; of the weights of the task's own networks, what they are told being held."""
@@ -225,10 +229,12 @@ class Tells:
         """The rows of a task, in the order of the observations."""
         is_mine = (self.observations["task"] == task).to_numpy()
         asked, seen = self.values[is_mine], self.spec.visible(TASKS[task])
-        told, first = np.zeros((len(self.inner), is_mine.sum())), 0
+        classes = TASKS[self.config.source_task].classes
+        told, first = np.zeros((len(self.inner), is_mine.sum(), *([len(classes)] if classes else []))), 0
         for position, several in enumerate(self.inner):
             members = self.ensemble.select(np.arange(first, first + len(several)))
-            answers = self._in_units_of(position, members, members.scaled(asked, self.config.source_task, seen))
+            answers = members.scaled(asked, self.config.source_task, seen)
+            answers = answers if classes else self._in_units_of(position, members, answers)
             for answer, part in zip(answers, several, strict=True):
                 told[position, part.is_test[is_mine]] = answer[part.is_test[is_mine]]
             first += len(several)

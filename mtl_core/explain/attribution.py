@@ -34,6 +34,7 @@ NODES = ((6, 4), (6, 8), (6, 16), (6, 32))  # nodes a panel, and panels: more, w
 MOST_GAP = 0.01  # of the range of the task
 NODES_EACH = (8, 1)  # the same from each baseline of a distribution
 BATCH = 32
+ROWS = 96  # nodes × stand-ins at once: the hidden states of all members must stay in memory until their slopes are known
 KINDS = {"element": "elements", "descriptor": "descriptors", "corrosion": "descriptors", "process": "conditions",
          "condition": "conditions"}
 
@@ -88,7 +89,7 @@ def _along(path, most):
     """The integral along one path [M, N], with more nodes while its gap is larger than `most`."""
     for n_nodes, n_panels in NODES:
         nodes, weights = path.nodes(n_nodes, n_panels)[0]
-        of_members = path.bars(integrated_gradients(path, path.ends[:1], path.ends[1:], nodes=nodes, weights=weights)[0])
+        of_members = path.bars(path.integral(path.ends[1:], nodes, weights))
         if abs(path.answers[0] - path.answers[1] - of_members.mean(axis=0).sum()) <= most:
             break
     return of_members
@@ -97,7 +98,7 @@ def _along(path, most):
 def _over(path):
     """The integral averaged over the baselines [M, N], and the standard error of its mean over members [N]: the baselines stand
     for more alloys than they are."""
-    bars = np.stack([path.bars(integrated_gradients(path, path.ends[:1], start[None], nodes=nodes, weights=weights)[0])
+    bars = np.stack([path.bars(path.integral(start[None], nodes, weights))
                      for start, (nodes, weights) in zip(path.ends[1:], path.nodes(*NODES_EACH), strict=True)])
     return bars.mean(axis=0), bars.mean(axis=1).std(axis=0, ddof=1) / np.sqrt(len(bars))
 
@@ -123,11 +124,16 @@ class _FeaturePath:
 
     def __call__(self, z: tf.Tensor) -> tf.Tensor:
         """[b] in the unit of the task, from coordinates [b, M, …]."""
-        return self._physical(tf.reduce_mean(self._members(self._values(z)), axis=1))
+        return self._physical(tf.reduce_mean(self._members(self._values(z), alike=True), axis=1))
 
     def nodes(self, n_nodes: int, n_panels: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Where on the path from each baseline the gradient is taken, and how much that counts, [n_panels × n_nodes] each."""
         return [even_nodes(n_nodes * n_panels)] * (len(self.ends) - 1)
+
+    def integral(self, baseline: np.ndarray, nodes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Attributions to the coordinates [M, …] on the path from a baseline [1, M, …]."""
+        return integrated_gradients(self, self.ends[:1], baseline, nodes=nodes, weights=weights,
+                                    batch=max(1, ROWS // self.n_draws))[0]
 
     def bars(self, attributions: np.ndarray) -> np.ndarray:
         """What each member says [M, N], from attributions to the coordinates [M, …]."""
@@ -141,17 +147,17 @@ class _FeaturePath:
         """Unscaled features [b, M, S, F] of coordinates [b, M, S × F]."""
         return tf.reshape(z, (z.shape[0], self.ensemble.n_members, self.n_draws, -1))
 
-    def _members(self, values):
-        """What each member answers, [b, M] in the learning unit, to features [b, M, S, F]."""
+    def _members(self, values, alike=False):
+        """What each member answers, [b, M] in the learning unit, to features [b, M, S, F]; alike: see `Ensemble.mean_tensor`."""
         n_nodes, n_members = values.shape[:2]
         by_member = tf.reshape(tf.transpose(values, (1, 0, 2, 3)), (n_members, 1, n_nodes * self.n_draws, -1))
-        answer = self.ensemble.mean_tensor(tf.cast(by_member, tf.float32), self.task.key)  # [M, K, b × S]
+        answer = self.ensemble.mean_tensor(tf.cast(by_member, tf.float32), self.task.key, alike=alike)  # [M, K, b × S]
         return tf.transpose(tf.reduce_mean(tf.reshape(answer, (*answer.shape[:2], n_nodes, self.n_draws)), axis=(1, 3)))
 
     def _members_at_ends(self, values_of):
         ends = self.ends.astype(np.float32)
         few = np.split(ends, range(BATCH, len(ends), BATCH))
-        return np.concatenate([self._members(values_of(self, tf.constant(some))) for some in few])
+        return np.concatenate([self._members(values_of(self, tf.constant(some)), alike=True) for some in few])
 
     def _physical(self, mean):
         return tf.pow(10.0, mean) if self.task.transform == "log10" else tf.convert_to_tensor(mean)

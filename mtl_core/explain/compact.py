@@ -27,6 +27,7 @@ from mtl_core.uncertainty.predictor import Predictor
 
 N_NODES = 12
 NODES = ((4, 6), (6, 8))  # nodes a panel, and panels: more, while the gap of a single alloy is larger than MOST_GAP
+ROWS = 64  # at once: the hidden states of all members must stay in memory until their slopes are known
 STEP = 1e-4  # of an element's amount, for the slopes of the featuriser
 
 
@@ -136,14 +137,21 @@ class _Path:
 
     def slopes(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Slope of each member by each feature [M, n, b, F], and the ensemble's answer [n, b], both in the learning unit."""
-        values, n_members = self._values(t), self.predictor.n_members
-        own = tf.tile(values.reshape(1, 1, -1, values.shape[-1]).astype(np.float32), (n_members, 1, 1, 1))
+        values = self._values(t)
+        rows = values.reshape(-1, values.shape[-1]).astype(np.float32)
+        found = [self._slopes(some) for some in np.split(rows, range(ROWS, len(rows), ROWS))]
+        slopes, mean = (np.concatenate(part, axis=1) for part in zip(*found, strict=True))
+        slopes = slopes.reshape(len(slopes), *values.shape).mean(axis=3)
+        return slopes, mean.mean(axis=0).reshape(values.shape[:3]).mean(axis=2)
+
+    def _slopes(self, rows):
+        """Of each member by the features of rows [B, F]: slopes [M, B, F], and answers [M, B]."""
+        own = tf.tile(rows[None, None], (self.predictor.n_members, 1, 1, 1))
         with tf.GradientTape() as tape:
             tape.watch(own)
-            mean = self.predictor.ensemble.mean_tensor(own, self.task.key)  # [M, K, n × b × S]
-            total = tf.reduce_sum(tf.reduce_mean(mean, axis=1))
-        slopes = tape.gradient(total, own).numpy().reshape(n_members, *values.shape).mean(axis=3)
-        return slopes, mean.numpy().mean(axis=(0, 1)).reshape(values.shape[:3]).mean(axis=2)
+            mean = tf.reduce_mean(self.predictor.ensemble.mean_tensor(own, self.task.key, alike=True), axis=1)
+            total = tf.reduce_sum(mean)
+        return tape.gradient(total, own).numpy()[:, 0], mean.numpy()
 
     def moves(self, t: np.ndarray) -> np.ndarray:
         """How far each changed element moves each feature, (∂v_F/∂x_e) (x_e − x'_e) [n, b, F, E']; 0 where it is not reported."""

@@ -19,16 +19,16 @@ import tensorflow as tf
 
 Function = Callable[[tf.Tensor], tf.Tensor]
 _PRIVATE = "_alloyscope_path_explain"
-BATCH = 24  # nodes at once: all members and stand-ins of each must stay in memory
 
 
 def integrated_gradients(function: Function, inputs: np.ndarray, baselines: np.ndarray, *, nodes: np.ndarray,
-                         weights: np.ndarray) -> np.ndarray:
+                         weights: np.ndarray, batch: int = 24) -> np.ndarray:
     """Attributions [n, …] of function([b, …]) → [b], each input [n, …] from its own baseline [n, …], in the function's unit.
 
-    nodes, weights: [b], where on the path 0 … 1 the gradient is taken and how much each counts, such as `even_nodes` gives.
+    nodes, weights: [b], where on the path 0 … 1 the gradient is taken and how much each counts, such as `even_nodes` gives;
+    batch: nodes at once.
     """
-    ends, parts = (np.asarray(inputs, np.float32), np.asarray(baselines, np.float32)), range(BATCH, len(nodes), BATCH)
+    ends, parts = (np.asarray(inputs, np.float32), np.asarray(baselines, np.float32)), range(batch, len(nodes), batch)
     return sum(_weighing_explainer()(function, some, counts).attributions(
         *ends, batch_size=len(some), num_samples=len(some), use_expectation=False)
         for some, counts in zip(np.split(nodes, parts), np.split(weights, parts), strict=True))
