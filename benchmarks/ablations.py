@@ -1,6 +1,7 @@
 """What single choices are worth, paired on the same folds: python -m benchmarks.ablations
 
-Each variant trains the default network on the folds of the default run and answers the same untouched exact rows.
+Each variant trains the networks of the default, without Gaussian processes beside them, on the folds of the default run and answers
+the same untouched exact rows.
 The difference is variant − default in pooled out-of-fold R², with a 95 % interval from resampling whole papers.
 Writes assets/ablations.csv, from which the Train page says what multi-task learning is worth.
 """
@@ -22,7 +23,7 @@ from mtl_core.uncertainty.comparison import compare
 from mtl_core.uncertainty.metrics import out_of_fold
 
 NETWORKS = {"no linear skip": {"linear_skip": False}, "one noise a task": {"noise": "task"}, "no dropout": {"dropout": 0.0}}
-DEFAULT = PRESETS["default"]
+DEFAULT = PRESETS["networks"]
 # Two fold seeds and one member a fold: differences are paired, so that this is enough, and ten trainings stay affordable.
 CONFIG = DEFAULT.model_copy(update={"train": DEFAULT.train.model_copy(update={"n_fold_seeds": 2, "n_repeats": 1})})
 

@@ -22,13 +22,13 @@ class Preset(StrEnum):
 
     smoke = "smoke"
     default = "default"
-    accurate = "accurate"
+    networks = "networks"
     full = "full"
 
 
 RunId = Annotated[str, typer.Argument(help="A run id, as `runs list` shows it.", show_default=False)]
-PresetOption = Annotated[Preset, typer.Option(help="smoke: seconds; default: minutes; accurate: with Gaussian processes, "
-                                              "minutes; full: the better part of an hour.")]
+PresetOption = Annotated[Preset, typer.Option(help="smoke: seconds; default: minutes; networks: the same without Gaussian "
+                                              "processes; full: the better part of an hour.")]
 Tasks = Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(TASKS)}, or HV, E_pit …; repeat for several.")]
 Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
 Datasets = Annotated[list[str] | None, typer.Option(help="A dataset by name or name@version; repeat for several. "

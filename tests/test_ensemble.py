@@ -246,7 +246,7 @@ def test_every_kind_of_network_trains_and_comes_back_from_its_checkpoint(changes
 
 
 def test_settings_that_would_go_wrong_later_are_refused_now():
-    with pytest.raises(ConfigError, match="expected one of the presets smoke, default, accurate, full, got 'tiny'"):
+    with pytest.raises(ConfigError, match="expected one of the presets smoke, default, networks, full, got 'tiny'"):
         preset("tiny")
     for wrong, word in (({"activation": "relu"}, "activation"), ({"dropout": 1.0}, "dropout"), ({"colour": 1}, "colour")):
         with pytest.raises(ValidationError, match=word):

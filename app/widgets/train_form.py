@@ -20,7 +20,7 @@ from mtl_core.errors import AlloyscopeError, ConfigError, in_words
 from mtl_core.tasks import TASKS, with_classes
 
 FORM = "new_training"
-WORDS = {"smoke": "Smoke test · seconds", "default": "Default · minutes", "accurate": "Accurate · with Gaussian processes",
+WORDS = {"smoke": "Smoke test · seconds", "default": "Default · minutes", "networks": "Networks alone · minutes",
          "full": "Full · up to an hour"}
 EVERY = 1.0  # seconds from one look at the estimate to the next
 

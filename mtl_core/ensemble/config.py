@@ -207,9 +207,9 @@ class EnsembleConfig(_Frozen):
 
 PRESETS: dict[str, EnsembleConfig] = {
     "smoke": EnsembleConfig(train=TrainConfig(epochs=8, n_folds=3, n_fold_seeds=1, n_repeats=1)),
-    "default": EnsembleConfig(),
-    "accurate": EnsembleConfig(kernel_share=0.75),
-    "full": EnsembleConfig(train=TrainConfig(epochs=150, n_repeats=6)),
+    "default": EnsembleConfig(kernel_share=0.75),
+    "networks": EnsembleConfig(),
+    "full": EnsembleConfig(train=TrainConfig(epochs=150, n_repeats=6), kernel_share=0.75),
 }
 
 
