@@ -75,7 +75,8 @@ def families_verdict(table: pd.DataFrame) -> str:
     rows = rows[rows["wiring"] == ALONE]
     if rows.empty:
         return ""
-    better, worse = (_shares(rows[is_so]) for is_so in (rows["low"] > 0, rows["high"] < 0))
+    better = _shares(rows[(rows["low"] > 0) & (rows["better"] == rows["n_draws"])])
+    worse = _shares(rows[(rows["high"] < 0) & (rows["better"] == 0)])
     said = [f"random forests are better with {better}"] if better else []
     said += [f"networks are better with {worse}"] if worse else []
     all_labels = rows[rows["share"] == 1.0].iloc[0]
@@ -122,7 +123,7 @@ def recommendations(table: pd.DataFrame) -> pd.DataFrame:
     """By property and what it may be learnt with, the wiring to choose with all its labels and with a tenth of them."""
     rows = []
     for (target, source), part in table.groupby(["target", "source"], sort=False):
-        found = {"Property": TASKS[target].label, "learnt with": TASKS[source].label}
+        found = {"Property": pair_label(target, source)}
         for family in families_of(table):
             of_pair = of_family(part, family)
             for share, words in ((1.0, "all labels"), (0.1, "a tenth")):

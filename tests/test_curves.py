@@ -142,9 +142,9 @@ def test_what_won_is_said_with_its_interval_and_what_harms_is_not_kept_back():
     said = studied.sharing_verdict(table)
     assert "*one network for all* with 100 % (396) of the labels, +0.014 [+0.003, +0.029] of R²" in said
     assert "**Harms:** *corrects the other* with 100 % (396) of the labels, −0.048 [−0.091, −0.019]" in said
-    row = studied.recommendations(table).loc["Hardness"]
+    row = studied.recommendations(table).loc["Hardness, with yield strength"]
     assert row["networks, all labels"] == "one network for all: R² 0.78 (0.77 alone)"
-    assert row["networks, a tenth"] == "not measured" and len(row) == 3
+    assert row["networks, a tenth"] == "not measured" and len(row) == 2
     assert studied.by_chance(table).startswith("2 of 2 differences")
     assert "Hardness, with yield strength: one network for all" in studied.tip(table, ("yield_strength", "hardness"))
     assert studied.tip(table, ("hardness", "pitting_potential")) == ""
@@ -165,7 +165,7 @@ def test_what_forests_found_stands_beside_and_changes_nothing_that_is_said_of_ne
     summed = made_up_worth(multi_task=(0.75, -0.02, -0.04, -0.01))
     table = pd.concat([networks, summed, forests, apart, *balanced])
     assert studied.families_of(table) == [sharing.NETWORKS, sharing.FORESTS]
-    row = studied.recommendations(table).loc["Hardness"]
+    row = studied.recommendations(table).loc["Hardness, with yield strength"]
     assert row["networks, all labels"] == "cannot be told (R² 0.77 alone); not: one network for all"
     assert row["random forests, all labels"] == "is told the other: R² 0.83 (0.80 alone)"
     assert "random forests are better with 100 % of the labels" in studied.families_verdict(table)

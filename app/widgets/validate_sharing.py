@@ -22,7 +22,7 @@ def sharing_panel() -> None:
     st.table(studied.recommendations(table), border="horizontal")
     st.caption("The way that won by more than chance among papers and with each of three draws of labels, on new compositions; "
                "where none did, nobody can say. Which labels are drawn matters much where they are few. Measured on "
-               "the published data with single networks and with random forests of 200 trees, not with this run. "
+               "the published data with single networks and with random forests of a hundred trees, not with this run. "
                + studied.by_chance(table))
     _pair(table)
 
@@ -33,9 +33,11 @@ def _pair(table: pd.DataFrame) -> None:
                         format_func=lambda pair: studied.pair_label(*pair))
     of_pair = table[(table["target"] == pair[0]) & (table["source"] == pair[1])]
     families = studied.families_of(of_pair)
-    for column, family in zip(st.columns(len(families), gap="large"), families, strict=True):
-        with column:
-            _family(of_pair, family, "-".join(pair))
+    every = pd.concat([studied.of_family(of_pair, family) for family in families])
+    for show in (_said, _how_good, _gained):  # rows of figures, so that both kinds of model stand at one height
+        for column, family in zip(st.columns(len(families), gap="large"), families, strict=True):
+            with column:
+                show(every[every["model"] == family], every, "-".join(pair))
     st.markdown(studied.families_verdict(of_pair))
     _gradients(of_pair)
     st.caption("Out-of-fold R² of five folds by composition, mean of three fold seeds, each of which draws its own labels; one "
@@ -44,20 +46,27 @@ def _pair(table: pd.DataFrame) -> None:
                f"depend on the readings they drew (jackknife). `{COMMAND}` measures it again.")
 
 
-def _family(of_pair: pd.DataFrame, family: str, name: str) -> None:
-    """One kind of model; both have the same axes, so that they compare at a glance."""
-    every, words = _usual(of_pair), studied.WIRING_WORDS[family]
-    rows = studied.of_family(of_pair, family)
-    st.subheader(studied.FAMILIES[family], anchor=False)
+def _said(rows: pd.DataFrame, every: pd.DataFrame, name: str) -> None:
+    st.subheader(studied.FAMILIES[_family(rows)], anchor=False)
     st.markdown(studied.sharing_verdict(rows))
     st.markdown(studied.bands_verdict(rows))
-    framed_figure("**How good it is**", sharing_figure(rows, words, like=every), rows, f"{family}-r2-{name}", "", name="sharing")
-    framed_figure("**What sharing adds to learning it alone**", gain_figure(rows, words, like=every), rows,
+
+
+def _how_good(rows: pd.DataFrame, every: pd.DataFrame, name: str) -> None:
+    """The axes hold those of the other kind of model too, so that the two compare at a glance."""
+    family = _family(rows)
+    framed_figure(f"**How good {studied.FAMILIES[family].lower()} are**",
+                  sharing_figure(rows, studied.WIRING_WORDS[family], like=every), rows, f"{family}-r2-{name}", "", name="sharing")
+
+
+def _gained(rows: pd.DataFrame, every: pd.DataFrame, name: str) -> None:
+    family = _family(rows)
+    framed_figure("**What sharing adds to learning it alone**", gain_figure(rows, studied.WIRING_WORDS[family], like=every), rows,
                   f"{family}-gain-{name}", "Above the line sharing helps. Whiskers: 95 % intervals over papers.", name="sharing")
 
 
-def _usual(of_pair: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat([studied.of_family(of_pair, family) for family in studied.FAMILIES])
+def _family(rows: pd.DataFrame) -> str:
+    return rows["model"].iloc[0]
 
 
 def _gradients(of_pair: pd.DataFrame) -> None:
