@@ -9,11 +9,11 @@ from app.figures.style import written
 from mtl_core.tasks import TASKS
 from mtl_core.validation.sharing import ALONE, FORESTS, NETWORKS, TOGETHER, advice
 
-FAMILIES = {NETWORKS: "Networks", FORESTS: "Random forests"}
+KINDS = {NETWORKS: "Networks", FORESTS: "Random forests"}
 WIRING_WORDS = {
-    family: {"single-task": f"a {one} each", "multi-task": f"one {one} for all", "difference": "corrects the other",
+    kind: {"single-task": f"a {one} each", "multi-task": f"one {one} for all", "difference": "corrects the other",
              "latent": "is told the other"}
-    for family, one in ((NETWORKS, "network"), (FORESTS, "forest"))}
+    for kind, one in ((NETWORKS, "network"), (FORESTS, "forest"))}
 GRADIENT_WORDS = {"sum": "added up", "uncertainty": "weighted by doubt", "pcgrad": "projected (PCGrad)"}
 WIRING_SENTENCES = {
     "single-task": "nothing is shared (single-task)",
@@ -35,19 +35,19 @@ def labels_words(share: float, n: float) -> str:
     return f"{share:.0%} ({n:.0f})".replace("%", " %")
 
 
-def of_family(table: pd.DataFrame, family: str, against: str = ALONE) -> pd.DataFrame:
+def of_kind(table: pd.DataFrame, kind: str, against: str = ALONE) -> pd.DataFrame:
     """The rows of networks with summed gradients, or those of forests, whose differences are to one reference."""
     is_usual = table["gradients"].isin(["", "sum"])
-    return table[is_usual & (table["model"] == family) & (table["against"] == against)]
+    return table[is_usual & (table["model"] == kind) & (table["against"] == against)]
 
 
-def families_of(table: pd.DataFrame) -> list[str]:
+def kinds_of(table: pd.DataFrame) -> list[str]:
     """Those that were measured."""
-    return [family for family in FAMILIES if len(of_family(table, family))]
+    return [kind for kind in KINDS if len(of_kind(table, kind))]
 
 
 def sharing_verdict(rows: pd.DataFrame) -> str:
-    """What won at each share of the labels, and what did harm, beyond chance; rows: of one target, source and family."""
+    """What won at each share of the labels, and what did harm, beyond chance; rows: of one target, source and kind."""
     words, by_share = WIRING_WORDS[rows["model"].iloc[0]], [(advice(part), part) for _, part in rows.groupby("share")]
     won = [_gain(part, found.winner) for found, part in by_share if found.winner not in (None, ALONE)]
     harm = [_gain(part, wiring) for found, part in by_share for wiring in found.harmful]
@@ -62,16 +62,16 @@ def _gain(rows: pd.DataFrame, wiring: str) -> str:
 
 
 def bands_verdict(rows: pd.DataFrame) -> str:
-    """How many readings the 90 % bands of the target alone hold; rows: of one target, source and family."""
+    """How many readings the 90 % bands of the target alone hold; rows: of one target, source and kind."""
     held = rows[rows["wiring"] == ALONE].set_index("share")["coverage"]
     few = held.index.min()
     return f"The 90 % bands, as stated, hold {_percent(held[1.0])} of the readings ({_percent(held[few])} with {_percent(few)} " \
            "of the labels), each property alone."
 
 
-def families_verdict(table: pd.DataFrame) -> str:
+def kinds_verdict(table: pd.DataFrame) -> str:
     """Whether forests or networks are better where the target is learnt alone; table: of one target and source."""
-    rows = of_family(table, FORESTS, against=NETWORKS)
+    rows = of_kind(table, FORESTS, against=NETWORKS)
     rows = rows[rows["wiring"] == ALONE]
     if rows.empty:
         return ""
@@ -124,16 +124,16 @@ def recommendations(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (target, source), part in table.groupby(["target", "source"], sort=False):
         found = {"Property": pair_label(target, source)}
-        for family in families_of(table):
-            of_pair = of_family(part, family)
+        for kind in kinds_of(table):
+            of_pair = of_kind(part, kind)
             for share, words in ((1.0, "all labels"), (0.1, "a tenth")):
-                found[f"{FAMILIES[family].lower()}, {words}"] = recommended(of_pair[of_pair["share"] == share])
+                found[f"{KINDS[kind].lower()}, {words}"] = recommended(of_pair[of_pair["share"] == share])
         rows.append(found)
     return pd.DataFrame(rows).set_index("Property")
 
 
 def recommended(rows: pd.DataFrame) -> str:
-    """"one network for all: R² 0.78 (0.77 alone)"; rows: of one target, source, family and share."""
+    """"one network for all: R² 0.78 (0.77 alone)"; rows: of one target, source, kind and share."""
     if rows.empty:
         return "not measured"
     found, words = advice(rows), WIRING_WORDS[rows["model"].iloc[0]]
@@ -148,7 +148,7 @@ def recommended(rows: pd.DataFrame) -> str:
 
 def tip(table: pd.DataFrame, tasks: Sequence[str]) -> str:
     """What was found for networks, with all labels, for pairs of the tasks that are to be learnt; empty where there are none."""
-    table = of_family(table, NETWORKS)
+    table = of_kind(table, NETWORKS)
     rows = table[table["target"].isin(tasks) & table["source"].isin(tasks) & (table["share"] == 1.0)]
     said = [f"{pair_label(*pair)}: {recommended(of_pair)}" for pair, of_pair in rows.groupby(["target", "source"], sort=False)]
     return f"Measured with networks on the published data, new compositions: {'; '.join(said)}." if said else ""
@@ -156,7 +156,7 @@ def tip(table: pd.DataFrame, tasks: Sequence[str]) -> str:
 
 def by_chance(table: pd.DataFrame) -> str:
     """How many of the differences are beyond chance, and how many would be if there were none."""
-    shared = pd.concat([of_family(table, family) for family in FAMILIES])
+    shared = pd.concat([of_kind(table, kind) for kind in KINDS])
     shared = shared[shared["wiring"] != ALONE]
     beyond = ((shared["low"] > 0) | (shared["high"] < 0)).sum()
     return (f"{beyond} of {len(shared)} differences have an interval without 0; where sharing did nothing at all, about "

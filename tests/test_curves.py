@@ -164,16 +164,16 @@ def test_what_forests_found_stands_beside_and_changes_nothing_that_is_said_of_ne
                 for against in (sharing.ALONE, sharing.TOGETHER)]
     summed = made_up_worth(multi_task=(0.75, -0.02, -0.04, -0.01))
     table = pd.concat([networks, summed, forests, apart, *balanced])
-    assert studied.families_of(table) == [sharing.NETWORKS, sharing.FORESTS]
+    assert studied.kinds_of(table) == [sharing.NETWORKS, sharing.FORESTS]
     row = studied.recommendations(table).loc["Hardness, with yield strength"]
     assert row["networks, all labels"] == "cannot be told (R² 0.77 alone); not: one network for all"
     assert row["random forests, all labels"] == "is told the other: R² 0.83 (0.80 alone)"
-    assert "random forests are better with 100 % of the labels" in studied.families_verdict(table)
-    assert "forests less networks: +0.033 [+0.020, +0.050]" in studied.families_verdict(table)
+    assert "random forests are better with 100 % of the labels" in studied.kinds_verdict(table)
+    assert "forests less networks: +0.033 [+0.020, +0.050]" in studied.kinds_verdict(table)
     lines = studied.gradient_lines(table).set_index("gradients")
     assert lines.loc["projected (PCGrad)", "more than added up"] == "−0.050 [−0.100, −0.010]"
     assert lines.loc["added up", "more than added up"] == ""
-    assert "one network for all" not in studied.sharing_verdict(studied.of_family(table, sharing.FORESTS))
+    assert "one network for all" not in studied.sharing_verdict(studied.of_kind(table, sharing.FORESTS))
     assert studied.by_chance(table).startswith("2 of 3 differences")
     assert "is told the other" not in studied.tip(table, ("yield_strength", "hardness"))
 

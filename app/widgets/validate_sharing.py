@@ -32,13 +32,13 @@ def _pair(table: pd.DataFrame) -> None:
     pair = st.selectbox("Property whose labels are left out, and what it is learnt with", pairs, key="sharing_pair", width=480,
                         format_func=lambda pair: studied.pair_label(*pair))
     of_pair = table[(table["target"] == pair[0]) & (table["source"] == pair[1])]
-    families = studied.families_of(of_pair)
-    every = pd.concat([studied.of_family(of_pair, family) for family in families])
+    kinds = studied.kinds_of(of_pair)
+    every = pd.concat([studied.of_kind(of_pair, kind) for kind in kinds])
     for show in (_said, _how_good, _gained):  # rows of figures, so that both kinds of model stand at one height
-        for column, family in zip(st.columns(len(families), gap="large"), families, strict=True):
+        for column, kind in zip(st.columns(len(kinds), gap="large"), kinds, strict=True):
             with column:
-                show(every[every["model"] == family], every, "-".join(pair))
-    st.markdown(studied.families_verdict(of_pair))
+                show(every[every["model"] == kind], every, "-".join(pair))
+    st.markdown(studied.kinds_verdict(of_pair))
     _gradients(of_pair)
     st.caption("Out-of-fold R² of five folds by composition, mean of three fold seeds, each of which draws its own labels; one "
                "network or forest a fold, trained anew for each share of the labels. What one property tells the other is always "
@@ -47,25 +47,25 @@ def _pair(table: pd.DataFrame) -> None:
 
 
 def _said(rows: pd.DataFrame, every: pd.DataFrame, name: str) -> None:
-    st.subheader(studied.FAMILIES[_family(rows)], anchor=False)
+    st.subheader(studied.KINDS[_kind(rows)], anchor=False)
     st.markdown(studied.sharing_verdict(rows))
     st.markdown(studied.bands_verdict(rows))
 
 
 def _how_good(rows: pd.DataFrame, every: pd.DataFrame, name: str) -> None:
     """The axes hold those of the other kind of model too, so that the two compare at a glance."""
-    family = _family(rows)
-    framed_figure(f"**How good {studied.FAMILIES[family].lower()} are**",
-                  sharing_figure(rows, studied.WIRING_WORDS[family], like=every), rows, f"{family}-r2-{name}", "", name="sharing")
+    kind = _kind(rows)
+    framed_figure(f"**How good {studied.KINDS[kind].lower()} are**",
+                  sharing_figure(rows, studied.WIRING_WORDS[kind], like=every), rows, f"{kind}-r2-{name}", "", name="sharing")
 
 
 def _gained(rows: pd.DataFrame, every: pd.DataFrame, name: str) -> None:
-    family = _family(rows)
-    framed_figure("**What sharing adds to learning it alone**", gain_figure(rows, studied.WIRING_WORDS[family], like=every), rows,
-                  f"{family}-gain-{name}", "Above the line sharing helps. Whiskers: 95 % intervals over papers.", name="sharing")
+    kind = _kind(rows)
+    framed_figure("**What sharing adds to learning it alone**", gain_figure(rows, studied.WIRING_WORDS[kind], like=every), rows,
+                  f"{kind}-gain-{name}", "Above the line sharing helps. Whiskers: 95 % intervals over papers.", name="sharing")
 
 
-def _family(rows: pd.DataFrame) -> str:
+def _kind(rows: pd.DataFrame) -> str:
     return rows["model"].iloc[0]
 
 
