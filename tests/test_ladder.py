@@ -13,9 +13,11 @@ import pytest
 from model_samples import SPEC, features_of, made_up_observations, parts_by_paper
 from scipy.spatial.distance import cdist
 from sklearn.metrics import r2_score
+from typer.testing import CliRunner
 
 from benchmarks import ladder as bench
 from mtl_core import nested, subjects, validations
+from mtl_core.cli import app
 from mtl_core.data.curations import Curation, Decision
 from mtl_core.data.datasets import read_data
 from mtl_core.data.folds import composition_groups, reference_groups
@@ -387,3 +389,17 @@ def test_a_search_needs_a_rung_that_it_can_divide_and_settings_that_it_can_chang
     wired = replace(subject, base=subject.base.model_copy(update={"wiring": "single-task"}))
     with pytest.raises(ConfigError, match=r"shipped: expected settings that can be searched for, got .*wiring 'multi-task'"):
         _ = nested.folds_of(wired, "reference")[0].study
+
+
+def test_the_command_tunes_anew_where_it_is_asked_to(monkeypatch):
+    started = []
+    monkeypatch.setattr(validations, "start_validation", lambda config, **others: started.append(config) or "it")
+
+    def asked(*options):
+        assert CliRunner().invoke(app, ["validate", "--detach", *options]).exit_code == 0
+        return started[-1]
+
+    assert asked("--nested").cells == tuple((rung, model) for rung in ("composition", "reference") for model in (OURS, NESTED))
+    one = asked("--nested", "--rung", "random", "--rung", "system", "--model", "ridge", "--outer-folds", "2", "--trials", "7")
+    assert one.cells == (("random", "ridge"), ("random", NESTED), ("system", "ridge"))
+    assert (one.nested.n_outer, one.nested.n_trials, asked().cells) == (2, 7, ValidationConfig().cells)
