@@ -38,15 +38,16 @@ def _of_task(key: str, splits: dict) -> None:
 
 def class_table(facts: dict) -> pd.DataFrame:
     """One line a model, ours first."""
-    lines = [{"Model": "this run", **_said(facts["scores"]), "F1: gain of this run": ""}]
+    lines = [_line("this run", facts["scores"], "")]
     for model, other in facts["others"].items():
-        lines.append({"Model": NAMES.get(model, model), **_said(other["scores"]),
-                      "F1: gain of this run": "{:+.3f} [{:+.3f}, {:+.3f}]".format(*other["gain"]["macro_f1"])})
+        gain = "{:+.2f} [{:+.2f}, {:+.2f}]".format(*other["gain"]["macro_f1"])
+        lines.append(_line(NAMES.get(model, model), other["scores"], gain))
     return pd.DataFrame(lines)
 
 
-def _said(scores: dict) -> dict:
-    return {label: "{:.3f} [{:.3f}, {:.3f}]".format(*scores[name]) for name, label in SCORES.items()}
+def _line(model: str, scores: dict, gain: str) -> dict:
+    said = {label: "{:.2f} [{:.2f}, {:.2f}]".format(*scores[name]) for name, label in SCORES.items()}
+    return {"Model": model, "Macro F1": said.pop("Macro F1"), "This run: F1 more by": gain, **said}
 
 
 def class_verdict(facts: dict) -> str:
@@ -55,5 +56,11 @@ def class_verdict(facts: dict) -> str:
     for model, other in facts["others"].items():
         _, low, high = other["gain"]["macro_f1"]
         said["better" if low > 0 else "worse" if high < 0 else "open"].append(NAMES.get(model, model))
-    words = {"better": "This run is better than {}.", "worse": "**{} is better.**", "open": "It cannot be told from {}."}
-    return " ".join(words[kind].format(" and ".join(names)) for kind, names in said.items() if names)
+    words = {"better": "This run has a higher F1 than {}.", "worse": "**This run has a lower F1 than {}.**",
+             "open": "Whether it is better than {} cannot be told."}
+    return " ".join(words[kind].format(_listed(names)) for kind, names in said.items() if names)
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
