@@ -4,6 +4,7 @@ import pandas as pd
 from app.validated import BETTER, RUNG_WORDS, UNCLEAR, WORSE, difference_word, interval_words
 from mtl_core.tasks import TASKS
 from mtl_core.validation.report import Estimate, Report
+from mtl_core.validation.rungs import RUNGS
 
 
 def words(report: Report) -> list[str]:
@@ -34,7 +35,7 @@ def _estimate(value: float, low: float, high: float) -> Estimate:
 
 def table(report: Report) -> pd.DataFrame:
     """The same in numbers, as people read them; one row a rung and property."""
-    rows = [{"Property": TASKS[row.task].label, "Held out": report.rungs[row.rung].label, "Folds": row.n_folds,
+    rows = [{"Property": TASKS[row.task].label, "Held out": RUNGS[row.rung].label, "Folds": row.n_folds,
              "R², this run": f"{row.ours:.3f}", "R², tuned anew": f"{row.tuned:.3f}",
              "This run − tuned anew": interval_words(_estimate(row.difference, row.low, row.high), "+.3f"),
              "Promised by the search": _signed(row.promised), "Did not come true": _signed(row.optimism)}

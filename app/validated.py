@@ -10,24 +10,16 @@ from app.figures.style import written
 from app.runs import MODEL_WORDS
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.tasks import TASKS
-from mtl_core.validation.config import MODELS, NESTED, OURS, ValidationConfig
-from mtl_core.validation.ladder import LOCKED
+from mtl_core.validation.config import MODELS, NESTED, OURS
 from mtl_core.validation.report import Estimate, Noise, Report, RungFacts, Score
 from mtl_core.validation.rungs import LADDER, RUNGS
 
 METRICS = {"r2": "R²", "mae": "MAE", "rmse": "RMSE"}
-SIZE_WORDS = {"smoke": "Smoke: a minute, no numbers to quote", "main": "Main: the run's own splits, all baselines",
-              "ladder": "Ladder: seven rungs, all baselines"}
 NAMES = {OURS: "this run", "gaussian process": "Gaussian process"}
-RUNG_WORDS = {"random": "random rows", "stratified": "stratified rows", "composition": "new compositions",
-              "reference": "new papers", "system": "new chemical systems", "cluster": "new clusters", "element": "new elements",
-              "monte-carlo": "random shuffles", "leave-one-out": "rows left out one by one"}
-
-LIMITS = {"alloy": "same alloy", "alloy and conditions": "same test"}  # what repeats have in common
+RUNG_WORDS = {rung: about.label[0].lower() + about.label[1:] for rung, about in RUNGS.items()}
 
 Word = Literal["wins", "ties", "loses", "unknown"]
 BETTER, WORSE, UNCLEAR = "ours better", "baseline better", "cannot be told"
-
 
 def called(model: str) -> str:
     """How a model is written in a sentence."""
@@ -67,6 +59,12 @@ def _scores(metrics: Mapping, out_of_fold: pd.DataFrame, task: str, rung: str) -
 
 def _estimate(value: float, low: float, high: float) -> Estimate:
     return Estimate(value=value, **{name: end for name, end in (("low", low), ("high", high)) if np.isfinite(end)})
+
+
+def is_rehearsal(report: Report, config: Mapping) -> bool:
+    """Whether what was scored is a stand-in that was trained for less than the run. config: of the run."""
+    is_trained = any(facts.origin == "trained" for facts in report.rungs.values())
+    return is_trained and report.epochs < config.get("train", {}).get("epochs", 0)
 
 
 # Who wins
@@ -117,30 +115,63 @@ def difference_word(difference: Estimate | None) -> str:
 
 
 def verdict_words(report: Report, task: str) -> str:
-    """"**Hardness:** wins on new papers. Ties on … (ridge and 2 more). Loses on … (extra trees)."."""
+    """"**Hardness:** it **wins** on random rows; it **ties** on new papers (ridge scores higher, 0.52 against 0.45), which with
+    64 papers may be chance. Clearly beaten on every test: mean."."""
     found = verdicts(report, task)
     if not found:
         return f"**{TASKS[task].label}:** not compared, because this run or the baselines were not asked."
     if all(one.word == "unknown" for one in found):
-        return f"**{TASKS[task].label}:** {_by_number(found)}"
-    said = [f"**{word}** on {listed([_against(one) for one in found if one.word == word])}"
+        return f"**{TASKS[task].label}:** {_by_number(report, task, found)}"
+    n_papers = max(score.n_papers for score in report.scores if score.task == task)
+    ends = {"ties": f", which with {n_papers} papers may be chance", "loses": ", beyond chance"}
+    said = [f"**{word}** on {listed([_against(report, task, one) for one in found if one.word == word])}{ends.get(word, '')}"
             for word in ("wins", "ties", "loses") if any(one.word == word for one in found)]
-    return f"**{TASKS[task].label}:** it {'; it '.join(said)}."
+    return f"**{TASKS[task].label}:** it {'; it '.join(said)}. {_beaten(report, task)}"
 
 
-def _against(one: Verdict) -> str:
-    """"new papers (extra trees and 2 more)"."""
-    more = f" and {one.n - 1} more" if one.n > 1 else ""
-    return f"{_rung(one.rung)} ({one.rival}{more})" if one.rival else _rung(one.rung)
+def _against(report: Report, task: str, one: Verdict) -> str:
+    """"new papers (ridge scores higher, 0.52 against 0.45)"."""
+    if not one.rival:
+        return _rung(one.rung)
+    rival = next(score for score in report.baselines(task, one.rung) if called(score.model) == one.rival)
+    ours = report.score(task, one.rung, OURS)
+    word = "higher" if rival.r2.value > ours.r2.value else "lower"
+    return f"{_rung(one.rung)} ({one.rival} scores {word}, {_r2(rival)} against {_r2(ours)})"
 
 
-def _by_number(found: Sequence[Verdict]) -> str:
-    """Of R² alone, without intervals."""
-    behind = [f"below {rival} on {listed([_rung(one.rung) for one in found if one.rival == rival])}"
-              for rival in dict.fromkeys(one.rival for one in found if one.rival)]
+def _r2(score: Score) -> str:
+    return f"{score.r2.value:.2f}".replace("-", "−")
+
+
+def _beaten(report: Report, task: str) -> str:
+    """Which baselines are worse beyond chance on every test."""
+    models = [model for model in report.models if model not in (OURS, NESTED)]
+    always = [called(model) for model in models if all(
+        (score := report.score(task, rung, model)) is None or difference_word(score.difference) == BETTER
+        for rung in report.rungs)]
+    return f"Clearly beaten on every test: {listed(always)}." if always else "No simple model is clearly beaten on every test."
+
+
+def _by_number(report: Report, task: str, found: Sequence[Verdict]) -> str:
+    """Of R² alone, without intervals of the differences."""
+    behind = [_behind(report, task, one) for one in found if one.rival]
     ahead = [_rung(one.rung) for one in found if not one.rival]
-    said = [f"above all simple models on {listed(ahead)}"] if ahead else []
-    return f"{', '.join(said + behind)}."
+    said = [f"scores higher than all simple models on {listed(ahead)}"] if ahead else []
+    said += [f"lower than {listed(behind)}"] if behind else []
+    return f"{'; '.join(said)}. Either may be chance."
+
+
+def _behind(report: Report, task: str, one: Verdict) -> str:
+    rival = max(report.baselines(task, one.rung), key=lambda score: score.r2.value)
+    return f"{one.rival} on {_rung(one.rung)} (R² {_r2(report.score(task, one.rung, OURS))} against {_r2(rival)})"
+
+
+def practical(task: str, found: Mapping, sd: float) -> str:
+    """What to expect of an alloy from a new paper; found: the scores of the run there; sd: of what was measured."""
+    unit = TASKS[task].learning_unit
+    return (f"**{TASKS[task].label} of an alloy from a new paper:** expect to be wrong by {written(found['mae'])} {unit} on "
+            f"average; the 90 % band is {written(found['width']['0.9'])} {unit} wide. All measurements together spread by "
+            f"{written(sd)} {unit} (standard deviation).")
 
 
 def _rung(rung: str) -> str:
@@ -170,106 +201,9 @@ def beyond_chance(report: Report) -> bool:
     return any(score.difference for score in report.scores)
 
 
-# Tables
-
-
-def chart_rows(report: Report, task: str, metric: str) -> pd.DataFrame:
-    """One row a model and rung: model, rung (label), value, low, high (NaN where there is none), n."""
-    table = report.table()
-    rows = table[table["task"] == task]
-    return pd.DataFrame({"model": rows["model"], "rung": [report.rungs[rung].label for rung in rows["rung"]],
-                         "value": rows[metric], "low": rows[f"{metric}_low"], "high": rows[f"{metric}_high"], "n": rows["n"]})
-
-
-def limits(noise: Mapping[str, Noise], metric: str) -> dict[str, float]:
-    """What the scatter of repeats leaves possible: words → R² at most, or RMSE at least; nothing is known of MAE."""
-    name = {"r2": "r2_ceiling", "rmse": "sd"}.get(metric)
-    return {LIMITS.get(same, same): value for same, one in noise.items()
-            if name and (value := getattr(one, name)) is not None}
-
-
-def rung_lines(report: Report, task: str, rung: str) -> pd.DataFrame:
-    """One line a model, the best R² first: R², MAE, RMSE, ours − it with intervals, and what that allows to say (markdown)."""
-    unit = TASKS[task].learning_unit
-    scores = sorted((score for score in report.scores if (score.task, score.rung) == (task, rung)), key=lambda one: -one.r2.value)
-    is_paired = beyond_chance(report)
-    lines = {_bold(_called_on(report, score), score.model == OURS): {
-        **({"": _bold(_paired_word(score), True)} if is_paired else {}), "R²": interval_words(score.r2, ".2f"),
-        **({"Ours − it": interval_words(score.difference, "+.2f")} if is_paired else {}),
-        f"MAE ({unit})": written(score.mae.value), f"RMSE ({unit})": written(score.rmse.value)} for score in scores}
-    return pd.DataFrame.from_dict(lines, orient="index").rename_axis("Model")
-
-
-def _called_on(report: Report, score: Score) -> str:
-    """With the folds that it was asked on, where these are not all of a division."""
-    n = len(report.nested.get(score.rung, ())) if score.model == NESTED else 0
-    is_part = 0 < n < report.n_folds
-    return called(score.model) + (f" ({n} of {report.n_folds} folds)" if is_part else "")
-
-
-def _paired_word(score: Score) -> str:
-    word = difference_word(score.difference)
-    return word.replace("baseline", "tuned") if score.model == NESTED else word
-
-
-def _bold(words: str, is_bold: bool) -> str:
-    return f"**{words}**" if words and is_bold else words
-
-
 def interval_words(found: Estimate | None, form: str) -> str:
     """"0.62 [0.51, 0.70]"; empty for nothing."""
     if found is None:
         return ""
     ends = f" [{found.low:{form}}, {found.high:{form}}]" if found.low is not None and found.high is not None else ""
     return f"{found.value:{form}}{ends}".replace("-", "−")
-
-
-def part_lines(report: Report, rung: str, task: str) -> pd.DataFrame:
-    """One row a named part, the hardest for ours first: name, n (tested rows), ours and the other models' mean absolute errors,
-    averaged over the fold seeds; empty where no part has a name."""
-    rows = [{"name": part.name, "n": part.n_test.get(task, 0), **{model: part.mae[task].get(model) for model in report.models}}
-            for part in report.rungs[rung].parts if part.name and part.mae.get(task)]
-    if not rows:
-        return pd.DataFrame()
-    table = pd.DataFrame(rows).groupby("name", sort=False).mean().dropna(axis=1, how="all").reset_index()
-    return table.sort_values(OURS if OURS in table else table.columns[-1], ascending=False, ignore_index=True)
-
-
-def lock_words(facts: RungFacts) -> str:
-    """Whether the folds are those that were fixed in advance; empty where nobody looked."""
-    if not facts.lock:
-        return ""
-    return ("Locked folds: their fingerprint is the one that was fixed before any model was chosen." if facts.lock == LOCKED
-            else facts.lock.replace("n fold seeds", "number of divisions").replace("n folds", "number of folds"))
-
-
-def about(report: Report) -> str:
-    """How it was tested, in a sentence."""
-    seeds = "one division" if report.n_fold_seeds == 1 else f"{report.n_fold_seeds} divisions"
-    members = {facts.members for facts in report.rungs.values() if facts.origin == "trained"}
-    trained = (f" Where the run had no predictions of its own it was trained again: {report.epochs} epochs, {max(members)} "
-               f"network{'s' if max(members) > 1 else ''} a fold." if members else "")
-    return (f"{report.n_folds} folds × {seeds}, seed {report.seed}. R² is pooled over the rows of a division, then the mean of "
-            f"the divisions; intervals are 95 %, by resampling whole papers.{trained}")
-
-
-def caveats(report: Report, config: Mapping, data_sha256: str) -> list[str]:
-    """What keeps a report from telling about the run as it is. config, data_sha256: of the run."""
-    epochs = config.get("train", {}).get("epochs")
-    is_trained = any(facts.origin == "trained" for facts in report.rungs.values())
-    found = [f"Here the run was trained again for {report.epochs} epochs instead of {epochs}: this tells whether everything "
-             "works, not what the run is worth."] if is_trained and epochs and report.epochs < epochs else []
-    return found + (["This validation is about other data than those that the run learnt from."]
-                    if report.data_sha256 != data_sha256 else [])
-
-
-def size_of(config: ValidationConfig) -> str:
-    """"3 rungs × 9 models", and "tuned anew" where it is."""
-    rungs, models = len(config.rungs), len(set(config.models) - {NESTED})
-    size = f"{rungs} rung{'s' if rungs > 1 else ''} × {models} model{'s' if models > 1 else ''}"
-    return size + (", tuned anew" if NESTED in config.models else "")
-
-
-def model_help() -> str:
-    """What each model is, as a list."""
-    return "\n".join(f"- **{called(model)}**: {words}" for model, words in MODELS.items())

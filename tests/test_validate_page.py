@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import nested, validated
+from app import nested, rungs, validated
 from app.figures.ladder import ladder_figure, parts_figure
 from app.runs import transfer_words
 from app.widgets import validate_bands, validate_leaks
@@ -56,8 +56,11 @@ def test_the_verdict_follows_the_intervals_and_names_the_strongest_rival():
     assert [found[rung].word for rung in DIFFERENCES] == ["wins", "ties", "loses"]
     assert (found["element"].rival, found["element"].n) == ("extra trees", 3)
     words = validated.verdict_words(report_of(), "hardness")
-    assert "**wins** on random rows" in words and "**ties** on new compositions (extra trees and 2 more)" in words
-    assert "**loses** on new elements (extra trees and 2 more)" in words
+    assert "**wins** on random rows" in words and "which with 9 papers may be chance" in words
+    assert "**ties** on new compositions (extra trees scores lower, 0.70 against 0.72)" in words
+    assert "**loses** on new elements (extra trees scores lower" in words and "No simple model is clearly beaten" in words
+    assert "Clearly beaten on every test: ridge, extra trees and Gaussian process." in validated.verdict_words(
+        report_of(rungs=("random",)), "hardness")
     assert "mean, class mean, 1-NN, random forest and gradient boosting" in validated.not_asked(report_of())
     assert validated.tally(report_of()) == {"wins": 2, "ties": 2, "loses": 2, "unknown": 0}
 
@@ -68,12 +71,22 @@ def test_a_difference_says_only_what_its_interval_allows(low, high, word):
     assert validated.difference_word(Estimate(value=0.0, low=low, high=high)) == word
 
 
+def trained_again() -> Report:
+    """As `report_of`, with a stand-in of 8 epochs in place of the run."""
+    facts = {rung: _facts(rung, MODELS).model_copy(update={"origin": "trained"}) for rung in DIFFERENCES}
+    return report_of().model_copy(update={"rungs": facts})
+
+
 def test_a_run_that_was_trained_again_for_less_is_not_taken_for_itself():
-    again = _facts("random", MODELS).model_copy(update={"origin": "trained"})
-    trained = report_of().model_copy(update={"rungs": {"random": again}})
-    assert "8 epochs instead of 100" in validated.caveats(trained, {"train": {"epochs": 100}}, "d")[0]
-    assert validated.caveats(report_of(), {"train": {"epochs": 100}}, "d") == []
-    assert "other data" in validated.caveats(report_of(), {"train": {"epochs": 8}}, "e")[0]
+    assert validated.is_rehearsal(trained_again(), {"train": {"epochs": 100}})
+    assert not validated.is_rehearsal(trained_again(), {"train": {"epochs": 8}})
+    assert not validated.is_rehearsal(report_of(), {"train": {"epochs": 100}})
+    assert rungs.caveats(report_of(), "d") == [] and "other data" in rungs.caveats(report_of(), "e")[0]
+
+
+def test_what_to_expect_of_a_new_paper_is_said_in_the_unit_of_the_property():
+    words = validated.practical("hardness", {"mae": 104.2, "width": {"0.9": 475.4}}, 215.1)
+    assert "wrong by 104 HV on average" in words and "475 HV wide" in words and "spread by 215 HV" in words
 
 
 def test_without_ours_or_without_a_baseline_nothing_is_won():
@@ -96,36 +109,37 @@ def test_what_tuning_anew_is_worth_is_said_beside_what_the_search_promised_and_i
     first, second = nested.words(report)
     assert "a search of 41 trials" in first and second.count("−0.020 [−0.050, +0.010] of R² by tuning, cannot be told") == 2
     table = nested.table(report)
-    assert list(table.loc["Hardness"]) == ["Compositions", 1, "0.720", "0.700", "+0.020 [−0.010, +0.050]", "+0.030", "+0.050"]
+    assert list(table.loc["Hardness"]) == ["New compositions", 1, "0.720", "0.700", "+0.020 [−0.010, +0.050]", "+0.030", "+0.050"]
     assert nested.words(report_of()) == [] and validated.tally(report) == validated.tally(report_of())
     assert validated.verdicts(report, "hardness") == validated.verdicts(report_of(models=(*MODELS[:3], "ours")), "hardness")
-    lines = validated.rung_lines(report, "hardness", "composition")
-    assert lines.loc[f"{NESTED} (1 of 3 folds)", ""] == "**cannot be told**"
+    lines = rungs.rung_lines(report, "hardness", "composition")
+    assert lines.loc[f"{NESTED} (1 of 3 folds)", "Verdict"] == "**cannot be told**"
 
 
 def test_lines_of_a_rung_are_ordered_by_r2_and_say_who_is_better_in_bold():
-    lines = validated.rung_lines(report_of(), "hardness", "element")
+    lines = rungs.rung_lines(report_of(), "hardness", "element")
     assert list(lines.index) == ["**this run**", "extra trees", "Gaussian process", "ridge"]
-    assert lines.loc["ridge", ""] == "**baseline better**" and lines.loc["**this run**", ""] == ""
+    assert lines.loc["ridge", "Verdict"] == "**baseline better**" and lines.loc["**this run**", "Verdict"] == ""
     assert lines.loc["ridge", "Ours − it"] == "−0.25 [−0.40, −0.10]"
 
 
 def test_errors_of_named_parts_are_means_over_the_fold_seeds_the_hardest_first():
-    table = validated.part_lines(report_of(), "element", "hardness")
+    table = rungs.part_lines(report_of(), "element", "hardness")
     assert list(table["name"]) == ["Al", "Mo"] and list(table["ours"]) == [20.5, 10.5] and list(table["n"]) == [8, 7]
-    assert validated.part_lines(report_of(), "random", "hardness").empty
+    assert rungs.part_lines(report_of(), "random", "hardness").empty
     assert len(parts_figure(table, unit="HV", color="#2f7f86").data) == len(MODELS)
 
 
 def test_the_chart_draws_every_model_and_stands_what_is_far_below_at_the_edge():
-    rows = validated.chart_rows(report_of(), "hardness", "r2")
+    rows = rungs.chart_rows(report_of(), "hardness", "r2")
     rows.loc[rows["model"] == "ridge", ["value", "low", "high"]] = -3.75, -6.4, -2.0
-    limits = validated.limits(report_of().noise["hardness"], "r2")
+    limits = rungs.limits(report_of().noise["hardness"], "r2")
     figure = ladder_figure(rows, limits, title="R²", color="#2f7f86", is_r2=True)
     ridge = next(trace for trace in figure.data if trace.name == "ridge")
-    assert limits == {"same alloy": 0.85} and set(ridge.x) == {-0.5} and set(ridge.marker.symbol) == {"triangle-left-open"}
+    assert limits == {"if only the alloy is known": 0.85}
+    assert set(ridge.x) == {-0.5} and set(ridge.marker.symbol) == {"triangle-left-open"}
     assert "-3.75 [-6.4, -2]" in ridge.text[0] and len(figure.data) == len(MODELS) + 1
-    assert validated.limits(report_of().noise["hardness"], "mae") == {}
+    assert rungs.limits(report_of().noise["hardness"], "mae") == {}
 
 
 def test_the_alarm_rings_where_shared_networks_are_worse_beyond_chance_and_names_what_won():
@@ -180,13 +194,14 @@ def page(tmp_path, monkeypatch):
     return opened
 
 
-def make_validation(root, status=Status.complete) -> str:
-    config, now = ValidationConfig(rungs=tuple(DIFFERENCES), models=MODELS, n_folds=3, n_fold_seeds=1), datetime.now(UTC)
+def make_validation(root, status=Status.complete, report=None, **changes) -> str:
+    config = ValidationConfig(rungs=tuple(DIFFERENCES), models=MODELS, n_folds=3, n_fold_seeds=1, **changes)
+    now = datetime.now(UTC)
     folder, lock = recorded_run(Record(kind="validate", config=config.model_dump(mode="json")), Label(name="Mine <b>"), root)
     locks.release(lock)
     append_line(folder / PROGRESS, {"rung": "random", "model": "ridge", "share": 0.5, "n_done": 0, "n_cells": 12})
     if status is Status.complete:
-        write_json(folder / REPORT, report_of().model_dump(mode="json"))
+        write_json(folder / REPORT, (report or report_of()).model_dump(mode="json"))
     write_state(folder, State(status=status, since=now, queued=now, started=now))
     return folder.name
 
@@ -197,28 +212,45 @@ def said(tested) -> str:
 
 def test_a_run_without_a_validation_shows_what_it_says_of_itself_and_how_to_begin_one(page):
     tested = page()
-    assert not tested.exception and "What the run itself wrote down" in said(tested)
+    assert not tested.exception and "what the run itself wrote down" in said(tested)
     assert "Whether a difference is more than chance takes a validation" in said(tested)
     assert not tested.button(key="start_validation").disabled and "random forest" in said(tested)  # among those not asked
     assert set(tested.table[0].value.index) == {"**this run**", "extra trees", "ridge", "class mean"}
     tested.multiselect(key="validate_rungs_main").set_value([]).run()
-    assert tested.button(key="start_validation").disabled and "At least one rung" in tested.error[0].value
+    assert tested.button(key="start_validation").disabled and "At least one test" in tested.error[0].value
     tested.segmented_control(key="validate_size").set_value("ladder").run()
-    assert "7 rungs × 9 models" in said(tested)
+    assert "7 tests × 9 models" in said(tested)
 
 
 def test_a_link_to_a_validation_opens_it_with_its_verdict(page, tmp_path):
     run = make_validation(tmp_path)
     tested = page(run=run)
     assert not tested.exception and tested.selectbox(key="validate_which").value == run
-    assert "**wins 2**, **ties 2** and **loses 2**" in said(tested) and "Locked folds" in said(tested)
+    assert "**wins 2**, **ties 2** and **loses 2**" in said(tested) and "chosen by hand on these very rows" in said(tested)
     assert tested.selectbox(key="validate_run").value == "shipped" and len(tested.get("plotly_chart")) == 3
     tested.segmented_control(key="validate_metric").set_value("rmse").run()
     assert not tested.exception
     tested.selectbox(key="validate_which").set_value("own").run()
     tested.segmented_control(key="validate_metric").set_value("mae").run()
     assert not tested.exception
-    assert "What the run itself wrote down" in said(tested)
+    assert "what the run itself wrote down" in said(tested)
+
+
+def test_a_smoke_check_says_that_it_is_none_of_the_run_and_judges_nothing(page, tmp_path):
+    make_validation(tmp_path, report=trained_again(), epochs=8)
+    assert "what the run itself wrote down" in said(page())  # it does not open by itself
+    tested = page(view="ladder", run=make_validation(tmp_path, report=trained_again(), epochs=8))
+    assert not tested.exception and "not your run. Do not quote these numbers" in tested.warning[1].value
+    assert "**wins" not in said(tested) and "Verdict" not in tested.table[0].value
+    assert "smoke check" in tested.selectbox(key="validate_which").format_func(tested.selectbox(key="validate_which").value)
+
+
+def test_a_validation_that_cannot_be_read_says_so_in_a_line_and_takes_nothing_else_with_it(page, tmp_path):
+    run = make_validation(tmp_path)
+    write_json(tmp_path / run / REPORT, report_of().model_dump(mode="json") | {"format": 2})
+    tested = page(run=run)
+    assert not tested.exception and "cannot be read" in tested.error[0].value
+    assert "what the run itself wrote down" in said(tested) and not tested.button(key="start_validation").disabled
 
 
 def test_the_validation_that_comes_along_is_shown_and_one_that_is_damaged_is_not(page, tmp_path):
@@ -226,7 +258,7 @@ def test_the_validation_that_comes_along_is_shown_and_one_that_is_damaged_is_not
     assert "**wins 2**" in said(page())
     (tmp_path / "validation.json").write_text("{}")
     tested = page()
-    assert not tested.exception and "What the run itself wrote down" in said(tested)
+    assert not tested.exception and "what the run itself wrote down" in said(tested)
 
 
 def test_tuning_anew_is_asked_for_with_its_hours_and_shown_with_what_it_found(page, tmp_path):
@@ -244,7 +276,7 @@ def test_tuning_anew_is_asked_for_with_its_hours_and_shown_with_what_it_found(pa
 def test_a_validation_that_ended_early_can_be_resumed(page, tmp_path, status):
     tested = page(run=make_validation(tmp_path, status))
     assert not tested.exception and tested.button(key="run_resume").label == "Resume validation"
-    assert [metric.value for metric in tested.metric if metric.label == "Cells"] == ["0 of 12"]
+    assert [metric.value for metric in tested.metric if metric.label == "Models scored"] == ["0 of 12"]
 
 
 def test_bands_say_whether_they_hold_and_how_sure_networks_are_of_themselves(page, monkeypatch):

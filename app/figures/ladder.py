@@ -17,15 +17,17 @@ SPREAD = 0.66  # of the height of a rung that the models share
 LOWEST = -0.5  # R²: whatever is worse stands at the edge
 
 
-def ladder_figure(rows: pd.DataFrame, limits: Mapping[str, float], *, title: str, color: str, is_r2: bool) -> go.Figure:
+def ladder_figure(rows: pd.DataFrame, limits: Mapping[str, float], *, title: str, color: str, is_r2: bool,
+                  ours: str = "this run") -> go.Figure:
     """Rungs from top (easy) to bottom (hard); ours joined by a line, whiskers are intervals.
 
-    rows: columns model, rung, value, low, high, n; limits: words → the value that repeats of a measurement allow.
+    rows: columns model, rung, value, low, high, n; limits: words → the value that repeats of a measurement allow; ours: what
+    ours is called.
     """
     rungs, models = list(dict.fromkeys(rows["rung"])), _ordered(rows["model"].unique())
     steps = dict(zip(models, np.linspace(-SPREAD / 2, SPREAD / 2, len(models)) if len(models) > 1 else [0.0], strict=True))
     edge = max(LOWEST, rows[["value", "low"]].min(axis=None)) if is_r2 else 0.0
-    traces = [_marks(rows[rows["model"] == model], model, rungs, steps[model], edge, color) for model in reversed(models)]
+    traces = [_marks(rows[rows["model"] == model], model, rungs, steps[model], edge, color, ours) for model in reversed(models)]
     lines = [{"type": "line", "x0": value, "x1": value, "y0": 0, "y1": 1, "yref": "paper",
               "line": {"color": GREY, "width": 1.5, "dash": dash}} for value, dash in zip(limits.values(), ("dash", "dot"),
                                                                                          strict=False)]
@@ -55,7 +57,7 @@ def _ordered(models: Sequence[str]) -> list[str]:
     return sorted(models, key=lambda model: order.index(model) if model in order else len(order))
 
 
-def _marks(rows, model, rungs, step, edge, color) -> go.Scatter:
+def _marks(rows, model, rungs, step, edge, color, ours) -> go.Scatter:
     is_ours, (shade, symbol) = model == OURS, LOOKS.get(model, (GREY, "cross")) if model != OURS else (color, "circle")
     shown = np.maximum(rows["value"], edge)
     outside = (rows["value"] < edge).to_numpy()
@@ -64,13 +66,13 @@ def _marks(rows, model, rungs, step, edge, color) -> go.Scatter:
             for value, low, high, n in rows[["value", "low", "high", "n"]].itertuples(index=False)]
     return go.Scatter(
         x=shown, y=rows["rung"].map(rungs.index) + step, mode="lines+markers" if is_ours else "markers",
-        name="this run" if is_ours else NAMES.get(model, model), line={"color": tint(shade, 0.45), "width": 2}, text=text,
+        name=ours if is_ours else NAMES.get(model, model), line={"color": tint(shade, 0.45), "width": 2}, text=text,
         marker={"color": shade, "size": 14 if is_ours else 8, "symbol": np.where(outside, "triangle-left-open", symbol),
                 "line": {"width": 0 if is_ours else 1.5, "color": shade}},
         error_x={"array": (rows["high"] - shown).where(known, 0.0).clip(lower=0.0),
                  "arrayminus": (shown - rows["low"]).where(known, 0.0).clip(lower=0.0),
                  "color": tint(shade, 0.6 if is_ours else 0.35), "thickness": 4 if is_ours else 1.5, "width": 0},
-        hovertemplate=f"{'this run' if is_ours else model}: %{{text}}<extra></extra>")
+        hovertemplate=f"{ours if is_ours else model}: %{{text}}<extra></extra>")
 
 
 def parts_figure(parts: pd.DataFrame, *, unit: str, color: str) -> go.Figure:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
-from app import validated
+from app import rungs, validated
 from app.services import model, trainings
 from app.services.starting import once
 from mtl_core import validations
@@ -77,6 +77,11 @@ def tested_further(subject: str) -> Run | None:
     return max(complete, key=weight, default=None)
 
 
+def is_smoke(run: Run, subject: Run) -> bool:
+    """Whether a validation trains its subject again for less than that was trained."""
+    return (run.config.get("epochs") or float("inf")) < subject.config.get("train", {}).get("epochs", 0)
+
+
 def weight(run: Run) -> tuple:
     """A run that was trained again for fewer epochs says little of itself; after that more folds count, and more cells."""
     config = run.config
@@ -135,9 +140,9 @@ def last_said(run: Run) -> tuple[dict, float]:
 
 
 def size(run: Run) -> str:
-    """"3 rungs × 9 models"; empty for a config of another version."""
+    """"3 tests × 9 models"; empty for a config of another version."""
     with suppress(ValidationError):
-        return validated.size_of(ValidationConfig.model_validate(run.config))
+        return rungs.size_of(ValidationConfig.model_validate(run.config))
     return ""
 
 

@@ -4,38 +4,40 @@ from collections.abc import Sequence
 import streamlit as st
 from pydantic import ValidationError
 
-from app import state, validated
+from app import state
 from app.curves import in_time
+from app.rungs import SIZE_WORDS, model_help, size_of
 from app.services import trainings, validations
+from app.validated import called
 from app.yours import plain
 from mtl_core.data.folds import SPLITS
 from mtl_core.errors import AlloyscopeError, in_words
-from mtl_core.registry.runs import Run, Status
+from mtl_core.registry.runs import RESUMABLE, Run, Status
 from mtl_core.validation.config import MODELS, NESTED, OURS, SIZES, ValidationConfig
 from mtl_core.validation.rungs import RUNGS
 
 
 def validation_form(run: Run, known: Sequence[Run]) -> None:
-    """Open at once where the run was never validated."""
-    with st.expander("Validate this run", expanded=not known, icon=":material/fact_check:"):
-        st.markdown("Scores the run and the baselines on every rung, on the same rows, with intervals over papers. It runs in a "
-                    "process of its own, in its turn with trainings; cells that were computed before are not computed again.")
+    """Open at once where the run was never validated; what there is stands below, with what can be done about it."""
+    with st.expander("Start a validation", expanded=not known, icon=":material/fact_check:"):
+        st.markdown("Scores the run and simple models on the same rows, with intervals over papers. It runs in a process of its "
+                    "own, in its turn with trainings; what was computed before is not computed again.")
         _form(run)
-        _list(known)
+    _list(run, known)
 
 
 def _form(run: Run) -> None:
-    size = st.segmented_control("Size", list(SIZES), format_func=validated.SIZE_WORDS.get, default="main", required=True,
+    size = st.segmented_control("Size", list(SIZES), format_func=SIZE_WORDS.get, default="main", required=True,
                                 key="validate_size")
     usual = SIZES[size]
     left, right = st.columns(2, gap="large")
-    rungs = left.multiselect("Rungs", list(RUNGS), list(usual.rungs), key=f"validate_rungs_{size}",
+    rungs = left.multiselect("Tests", list(RUNGS), list(usual.rungs), key=f"validate_rungs_{size}",
                              format_func=lambda rung: RUNGS[rung].label)
     models = right.multiselect("Models", list(MODELS), list(usual.models), key=f"validate_models_{size}",
-                               format_func=validated.called, help=validated.model_help())
+                               format_func=called, help=model_help())
     with st.container(horizontal=True, gap="medium"):
         workers = st.number_input("Processes side by side", 0, 64, 0, key="validate_workers", width=200,
-                                  help="That fit the baselines; 0: threads of one process.")
+                                  help="That fit the simple models; 0: all in one process, on all cores.")
         name = st.text_input("Name", key="validate_name", max_chars=80, width=420, placeholder="may be left empty")
     nested = _nested(run, size, [one for one in rungs if one in SPLITS])
     config = _config(run, usual, rungs, models, workers, nested)
@@ -72,10 +74,10 @@ def _config(run: Run, usual: ValidationConfig, rungs: list[str], models: list[st
             nested: dict | None) -> ValidationConfig | None:
     """In the order of the ladder; None, with a sentence, for what cannot be validated."""
     if not rungs or not models:
-        st.error("At least one rung and one model are needed.")
+        st.error("At least one test and one model are needed.")
         return None
     if OURS not in models:
-        st.warning("Without this run there is nothing that the baselines are compared with.")
+        st.warning("Without this run there is nothing that the simple models are compared with.")
     chosen = {"run": run.id, "rungs": [one for one in RUNGS if one in rungs], "models": [one for one in MODELS if one in models],
               "workers": workers}
     if nested:
@@ -88,9 +90,10 @@ def _config(run: Run, usual: ValidationConfig, rungs: list[str], models: list[st
 
 
 def _cost(config: ValidationConfig) -> None:
-    again = f" This run is trained again on each, for {config.epochs} epochs." if config.epochs else ""
-    folds = f" {config.n_folds} folds." if config.n_folds else " The folds of the run."
-    st.caption(f"{validated.size_of(config)}: roughly **{in_time(validations.rough_seconds(config))}** if nothing of it is known "
+    again = (f" It scores a stand-in that is trained for {config.epochs} epochs, not the run: that tells whether everything "
+             "works. For numbers take Main, which is often as fast for a small run." if config.epochs else "")
+    folds = f" {config.n_folds} parts." if config.n_folds else " The division of the run."
+    st.caption(f"{size_of(config)}: roughly **{in_time(validations.rough_seconds(config))}** if nothing of it is known "
                f"yet.{folds}{again}")
     if NESTED in config.models:
         search = config.nested
@@ -112,15 +115,16 @@ def _start(config: ValidationConfig, name: str) -> None:
     st.rerun()
 
 
-def _list(known: Sequence[Run]) -> None:
+def _list(run: Run, known: Sequence[Run]) -> None:
     if not known:
         return
     st.markdown("**Validations of this run**")
-    for run in known:
+    for one in known:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.button("Show", key=f"validate_show_{run.id}", type="tertiary", on_click=state.show,
-                      args=("validate_wanted", run.id))
-            words = [plain(run.label.name)] if run.label.name else []
-            took = in_time(run.seconds) if run.status is Status.complete and run.seconds else ""
-            st.markdown(" · ".join(filter(None, [*words, validations.size(run), validations.when(run), str(run.status), took])),
+            st.button("Show, to resume" if one.status in RESUMABLE else "Show", key=f"validate_show_{one.id}", type="tertiary",
+                      on_click=state.show, args=("validate_wanted", one.id))
+            took = f"took {in_time(one.seconds)}" if one.status is Status.complete and one.seconds else ""
+            about = ["smoke check"] if validations.is_smoke(one, run) else []
+            about += [plain(one.label.name)] if one.label.name else []
+            st.markdown(" · ".join(filter(None, [*about, validations.size(one), validations.when(one), str(one.status), took])),
                         width="content")

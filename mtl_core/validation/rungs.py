@@ -41,23 +41,25 @@ RUNGS: dict[RungName, Rung] = {
                    "Nothing but the row itself.", "Repeats and twins of its alloy, and readings of its own paper."),
     "stratified": Rung("Stratified rows", "rows, the same share of low and high values of each property",
                        "Nothing but the row itself.", "Repeats and twins of its alloy, and readings of its own paper."),
-    "composition": Rung("Compositions", "alloys that steps of at most 0.5 at.% connect",
+    "composition": Rung("New compositions", "alloys that steps of at most 0.5 at.% connect",
                         "Twins of its alloy: whatever differs by at most 0.5 at.% in each element.",
                         "Other alloys of its own paper."),
-    "reference": Rung("Papers", "papers, those together that share readings",
+    "reference": Rung("New papers", "papers, those together that share readings",
                       "Readings of its own paper, and of papers that printed it as well.", "Twins of its alloy in other papers."),
-    "system": Rung("Chemical systems", f"alloys with the same set of elements of {HOLDS:g} at.% and more",
+    "system": Rung("New chemical systems", f"alloys with the same set of elements of {HOLDS:g} at.% and more",
                    "Alloys of the same elements.",
                    f"Twins across the limit of {HOLDS:g} at.%, and alloys of its own paper with other elements."),
-    "cluster": Rung("Clusters", "clusters of alloys, by k-means of the scaled elements and descriptors of all rows; that only "
-                                "divides them, values are not looked at",
+    "cluster": Rung("New clusters of alloys",
+                    "clusters of alloys, by k-means of the scaled elements and descriptors of all rows; that only divides them, "
+                    "values are not looked at",
                     "Its whole region of composition, twins included.", "Alloys of its own paper in other clusters."),
-    "element": Rung("Elements", f"all alloys with {HOLDS:g} at.% and more of one element; those with less of it, but some, are "
-                                "neither learnt from nor tested",
+    "element": Rung("New elements",
+                    f"all alloys with {HOLDS:g} at.% and more of one element; those with less of it, but some, are neither "
+                    "learnt from nor tested",
                     "Any alloy that contains the element, twins included.", "Alloys of its own paper without the element."),
     "monte-carlo": Rung("Random shuffles", f"{SHUFFLED:.0%} of the rows, drawn anew each time",
                         "Nothing but the row itself.", "Repeats and twins of its alloy, and readings of its own paper."),
-    "leave-one-out": Rung("Leave one out", "one row at a time",
+    "leave-one-out": Rung("Rows left out one by one", "one row at a time",
                           "Nothing but the row itself.", "Repeats and twins of its alloy, and readings of its own paper."),
 }
 
