@@ -41,6 +41,7 @@ N_TREES, MANY_TREES = 100, 500  # of a forest; `trees` compares them
 GRADIENTS = ("uncertainty", "pcgrad")
 BALANCED = (sharing.Pair("yield_strength", "hardness"), sharing.Pair("hardness", "pitting_potential"))  # one helps, one harms
 BALANCED_SHARES = (0.1, 1.0)
+PRINTED = (0.1, 0.25, 1.0)  # the other shares stand in assets/sharing.csv
 FIRST = ("target", "source", "model", "gradients", "against")
 
 
@@ -184,7 +185,7 @@ def in_markdown(table: pd.DataFrame) -> str:
     doubt."""
     ways = [wiring for wiring in sharing.WIRINGS if wiring != sharing.ALONE]
     lines = [f"| target, with | labels | model | alone | {' | '.join(ways)} | bands alone hold |", "|---" * (5 + len(ways)) + "|"]
-    usual = table[table["gradients"].isin(["", "sum"]) & (table["against"] == sharing.ALONE)]
+    usual = table[table["gradients"].isin(["", "sum"]) & (table["against"] == sharing.ALONE) & table["share"].isin(PRINTED)]
     for (target, source, share), of_share in usual.groupby(["target", "source", "share"], sort=False):
         for model, rows in of_share.groupby("model", sort=False):
             by_wiring = {row.wiring: row for row in rows.itertuples()}
