@@ -158,3 +158,12 @@ def test_bands_take_columns_of_the_rows_to_be_told_apart_by(shipped):
     bands = measure(rows)
     found = bands.joined(half).coverage(["domain"])
     assert set(found["domain"]) == {"inside", "outside"} and len(found) == 2 * len(bands.coverage())
+
+
+def test_coverage_by_paper_has_an_interval_that_knows_how_many_papers_there_are(shipped):
+    bands = measure(shipped, levels=(0.9,))
+    sure = bands.over_papers().set_index(["task", "split"])
+    found = bands.coverage().query("kind == 'conformal'").set_index(["task", "split"]).loc[sure.index]
+    assert ((sure["papers_low"] < found["papers"]) & (found["papers"] < sure["papers_high"])).all()
+    assert ((sure["coverage_low"] < found["coverage"]) & (found["coverage"] < sure["coverage_high"])).all()
+    assert (sure["n_papers"] == found["n_papers"]).all() and (found["n"] == 3 * found["n_readings"]).all()

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import nested, rungs, validated
+from app import bands, nested, rungs, validated
 from app.figures.ladder import ladder_figure, parts_figure
 from app.runs import transfer_words
-from app.widgets import validate_bands, validate_leaks
+from app.widgets import validate_leaks
 from mtl_core.files import append_line, write_json
 from mtl_core.registry import locks
 from mtl_core.registry.runs import PROGRESS, Label, Record, State, Status, recorded_run, write_state
-from mtl_core.tasks import DEFAULT_TASKS
+from mtl_core.tasks import DEFAULT_TASKS, TASKS
 from mtl_core.validation.config import NESTED, ValidationConfig
 from mtl_core.validation.report import REPORT, Estimate, Noise, PartFacts, Report, RungFacts, Score, Searched
 from mtl_core.validation.rungs import RUNGS
@@ -170,9 +170,23 @@ def test_the_domain_is_said_to_separate_only_beyond_chance():
     rows = pd.DataFrame({"by": ["domain score", "outside", "std"], "auroc": [0.7, 0.55, 0.6], "auroc_low": [0.6, 0.45, 0.49],
                          "n": 100, "n_outside": 20, "ratio": [np.nan, 1.5, np.nan], "ratio_low": [np.nan, 0.9, np.nan],
                          "ratio_high": [np.nan, 2.0, np.nan]})
-    words = validate_bands.separation_words(rows)
-    assert "distance to what was measured tells" in words and "not larger beyond chance" in words
-    assert "Nothing of what was asked" in validate_bands.separation_words(rows.assign(auroc_low=0.4))
+    words = bands.separation_words(rows)
+    assert "distance to what was measured ranks" in words and "may have errors as large as inside" in words
+    assert "None of the three scores" in bands.separation_words(rows.assign(auroc_low=0.4))
+
+
+def test_the_verdict_on_bands_names_the_families_and_papers_that_it_does_not_hold_for():
+    families = pd.DataFrame({"kind": "conformal", "family": ["Mo", "Fe", "Al"], "n_readings": [10, 90, 3], "n_papers": [1, 20, 1],
+                             "coverage": [0.0, 0.91, 0.0]})
+    words = bands.families_words(families)
+    assert words == "**Not for** Mo-based alloys (0 of 10 readings inside, 1 paper)."
+    assert "No family" in bands.families_words(families[1:])
+    coverage = pd.DataFrame({"kind": ["raw", "conformal"], "level": 0.9, "coverage": [0.6, 0.9], "papers": [0.6, 0.8],
+                             "whole_papers": 0.5, "n_readings": 200, "n_papers": 40})
+    sure = pd.Series({"coverage_low": 0.85, "coverage_high": 0.93, "papers_low": 0.74, "papers_high": 0.86})
+    accuracy = pd.DataFrame({"kind": ["raw", "conformal"], "mean_z2": [4.0, np.nan]})
+    words = bands.verdict(coverage, accuracy, sure, TASKS["hardness"], "new papers")
+    assert "band holds: 90 % [85, 93] of 200 readings" in words and "it **does not hold**: 80 % [74, 86]" in words
 
 
 # The page
@@ -281,13 +295,15 @@ def test_a_validation_that_ended_early_can_be_resumed(page, tmp_path, status):
 
 def test_bands_say_whether_they_hold_and_how_sure_networks_are_of_themselves(page, monkeypatch):
     monkeypatch.setattr("app.services.trust.by_domain", lambda *_: pd.DataFrame(
-        {"task": "hardness", "is_inside": [True, False], "kind": "conformal", "coverage": [0.9, 0.8], "n": [80, 20]}))
+        {"task": "hardness", "is_inside": [True, False], "kind": "conformal", "coverage": [0.9, 0.8], "n": [80, 20],
+         "n_readings": [40, 10], "n_papers": [9, 2]}))
     monkeypatch.setattr("app.services.trust.separation", lambda *_: pd.DataFrame(
         {"task": "hardness", "by": ["domain score", "outside", "std"], "auroc": 0.7, "auroc_low": 0.6, "auroc_high": 0.8,
          "n": 100, "n_outside": 20, "ratio": 1.5, "ratio_low": 1.1, "ratio_high": 2.0}))
     tested = page(view="bands")
-    assert not tested.exception and "the conformal 90 % band holds" in said(tested) and "too sure" in said(tested)
-    assert len(tested.get("plotly_chart")) == 7 and "larger beyond chance" in said(tested)
+    assert not tested.exception and "the calibrated 90 % band holds" in said(tested) and "too sure" in said(tested)
+    assert len(tested.get("plotly_chart")) == 7 and "do have larger errors on average" in said(tested)
+    assert "80 % of 10 readings lie inside" in said(tested)
 
 
 def test_leaks_of_the_shipped_run_keep_their_promises(page):

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from app.figures.style import GREY, STILL, calm, tint
 
-KINDS = {"raw": "dot", "rescaled": "dash", "conformal": "solid"}
+KINDS = {"as stated": "dot", "rescaled": "dash", "calibrated": "solid"}
 BELOW = {"x": 0, "y": -0.22, "yanchor": "top"}
 PERCENT = {"tickformat": ".0%"}
 
@@ -20,7 +20,7 @@ def levels_figure(coverage: pd.DataFrame, *, color: str) -> go.Figure:
     diagonal = go.Scatter(x=[0, 1], y=[0, 1], mode="lines", hoverinfo="skip", showlegend=False,
                           line={"color": GREY, "dash": "dot", "width": 1})
     lines = [go.Scatter(x=rows["level"], y=rows["coverage"], mode="lines", name=kind,
-                        line={"color": GREY if kind == "raw" else color, "width": 2.5, "dash": KINDS[kind]},
+                        line={"color": GREY if kind == "as stated" else color, "width": 2.5, "dash": KINDS[kind]},
                         hovertemplate="%{x:.0%} band: %{y:.1%} inside<extra>" + kind + "</extra>")
              for kind, rows in coverage.sort_values("level").groupby("kind", sort=False)]
     return calm([diagonal, *lines], height=380, x="level that the band names", y="share of measurements inside", dragmode=False,
@@ -38,21 +38,19 @@ def error_figure(bins: pd.DataFrame, *, unit: str, color: str) -> go.Figure:
                           line={"color": GREY, "dash": "dot", "width": 1})
     marks = [go.Scatter(x=bins["std"], y=bins[name], mode="lines+markers", name=words, customdata=bins["n"],
                         line={"color": tint(shade, 0.5), "width": 1.5}, marker={"size": 8, "color": shade, "symbol": symbol},
-                        hovertemplate=f"std %{{x:.3g}}, {words} %{{y:.3g}} {unit} (%{{customdata}} tests)<extra></extra>")
+                        hovertemplate=f"stated %{{x:.3g}}, {words} %{{y:.3g}} {unit} (%{{customdata}} tests)<extra></extra>")
              for name, words, shade, symbol in (("rmse", "root mean square error", color, "circle"),
                                                 ("mae", "mean absolute error", GREY, "circle-open"))]
-    return calm([diagonal, *marks], height=380, x=f"std that networks state ({unit})", y=f"error ({unit})", dragmode=False,
-                legend=BELOW,
+    return calm([diagonal, *marks], height=380, x=f"stated uncertainty, one standard deviation ({unit})",
+                y=f"error ({unit})", dragmode=False, legend=BELOW,
                 xaxis=STILL | {"range": [0, end]}, yaxis=STILL | {"rangemode": "tozero"})
 
 
 def groups_figure(rows: pd.DataFrame, *, level: float, color: str) -> go.Figure:
-    """Coverage of one level by group, with how many tests stand behind it. rows: columns name, kind, coverage, n."""
+    """Coverage of one level by group. rows: columns name, kind, coverage."""
     names = list(dict.fromkeys(rows["name"]))
-    counts = rows.drop_duplicates("name").set_index("name")["n"]
-    labels = [f"{name} ({counts[name]})" for name in names]
-    symbols = {"raw": ("circle-open", GREY), "rescaled": ("diamond-open", color), "conformal": ("circle", color)}
-    marks = [go.Scatter(x=part["coverage"], y=part["name"].map(dict(zip(names, labels, strict=True))), mode="markers", name=kind,
+    symbols = {"as stated": ("circle-open", GREY), "rescaled": ("diamond-open", color), "calibrated": ("circle", color)}
+    marks = [go.Scatter(x=part["coverage"], y=part["name"], mode="markers", name=kind,
                         marker={"symbol": symbols[kind][0], "color": symbols[kind][1], "size": 10, "line": {"width": 2}},
                         hovertemplate="%{y}: %{x:.1%}<extra>" + kind + "</extra>")
              for kind, part in rows.groupby("kind", sort=False)]

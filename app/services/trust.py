@@ -40,6 +40,16 @@ def _coverage(run: str, seen: int) -> pd.DataFrame:
     return _measured(run, seen, None).coverage()
 
 
+def over_papers(run: str) -> pd.DataFrame:
+    """See `Bands.over_papers`: how sure the coverage of conformal 90 % bands is."""
+    return _over_papers(*model.seen(run))
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _over_papers(run: str, seen: int) -> pd.DataFrame:
+    return _measured(run, seen, None).over_papers()
+
+
 def accuracy(run: str) -> pd.DataFrame:
     """See `Bands.accuracy`: proper scores by kind of band."""
     return _accuracy(*model.seen(run))

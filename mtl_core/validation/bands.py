@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import logistic, norm
 
+from mtl_core.uncertainty.comparison import resampled_papers
 from mtl_core.uncertainty.conformal import outside_folds, pooled, quantile
 
 LEVELS = (0.5, 0.68, 0.9, 0.95)
@@ -88,9 +89,10 @@ class Bands:
     def coverage(self, by: Sequence[str] = ()) -> pd.DataFrame:
         """One row a task, split, `by`, kind and level.
 
-        n (tests), n_papers, coverage (share inside), width (mean), interval_score (mean of width + what is missed × 2 / (1 −
-        level)); papers (mean of the papers' own coverages), whole_papers (share of papers with all readings inside), held_papers
-        (with at least the share `level` of them inside). A paper counts once a fold seed.
+        n (tests), n_readings (each tested once a fold seed), n_papers, coverage (share inside), width (mean), interval_score
+        (mean of width + what is missed × 2 / (1 − level)); papers (mean of the papers' own coverages), whole_papers (share of
+        papers with all readings inside), held_papers (with at least the share `level` of them inside). A paper counts once a
+        fold seed.
         """
         tables = []
         for k, kind in enumerate(KINDS):
@@ -101,6 +103,15 @@ class Bands:
                                          interval_score=2 * half + 2.0 / (1.0 - level) * missed)
                 tables.append(_averaged(tests, ["task", "split", *by, "kind", "level"], level))
         return pd.concat(tables, ignore_index=True)
+
+    def over_papers(self, level: float = 0.9) -> pd.DataFrame:
+        """How sure the coverage of conformal bands of one level is: one row a task and split with n_papers and, 95 % by
+        resampling papers, coverage_low and coverage_high (share of all readings), papers_low and papers_high (mean of the papers'
+        own)."""
+        column, kind = self.levels.index(level), list(KINDS).index("conformal")
+        inside = (self.rows["y"] - self.rows["mean"]).abs() <= self.half[kind, :, column]
+        groups = self.rows.assign(inside=inside).groupby(["task", "split"], sort=False)
+        return pd.DataFrame([dict(zip(("task", "split"), key, strict=True)) | _ends(rows) for key, rows in groups])
 
     def accuracy(self, by: Sequence[str] = ()) -> pd.DataFrame:
         """One row a task, split, `by` and kind: n, mean_z2 (squared error over variance; 1 where the std is honest, NaN for
@@ -127,11 +138,20 @@ class Bands:
         return found.assign(std=np.sqrt(found.pop("variance")), rmse=np.sqrt(found.pop("mse"))).reset_index()
 
 
+def _ends(rows: pd.DataFrame) -> dict[str, float]:
+    papers = rows.groupby("reference_group", sort=False)["inside"].agg(["sum", "size", "mean"]).reset_index()
+    drawn = resampled_papers(papers["reference_group"])
+    held = {"coverage": drawn @ papers["sum"] / (drawn @ papers["size"]), "papers": drawn @ papers["mean"] / drawn.sum(axis=1)}
+    return {"n_papers": len(papers)} | {f"{name}_{side}": float(np.quantile(found, q)) for name, found in held.items()
+                                        for side, q in (("low", 0.025), ("high", 0.975))}
+
+
 def _averaged(tests: pd.DataFrame, keys: list[str], level: float) -> pd.DataFrame:
     groups = tests.groupby(keys, sort=False, observed=True)
     of_paper = tests.groupby([*keys, "fold_seed", "reference_group"], sort=False, observed=True)["coverage"].mean()
     shares = pd.DataFrame({"papers": of_paper, "whole_papers": of_paper == 1.0, "held_papers": of_paper >= level - 1e-9})
-    return groups[list(NUMBERS)].mean().assign(n=groups.size(), n_papers=groups["reference_group"].nunique()).join(
+    return groups[list(NUMBERS)].mean().assign(
+        n=groups.size(), n_readings=groups["measurement_id"].nunique(), n_papers=groups["reference_group"].nunique()).join(
         shares.groupby(keys, sort=False, observed=True).mean()).reset_index()
 
 
