@@ -118,12 +118,14 @@ def _show_classes(classes):
     """Macro F1 by split, beside other models on the same rows, with 95 % intervals over papers."""
     for task, splits in classes.items():
         typer.echo(f"\n{TASKS[task].label} ({', '.join(TASKS[task].classes)})")
-        typer.echo(f"  {'split':<13}{'n':>5}{'macro F1':>10}{'accuracy':>10}{'log loss':>10}   F1 of others, and what is gained")
+        typer.echo(f"  {'split':<13}{'n':>5}  {'model':<22}{'macro F1':>10}{'accuracy':>10}{'log loss':>10}   F1 gained")
         for split, row in splits.items():
-            values = "".join(f"{row['scores'][name][0]:>10.3f}" for name in ("macro_f1", "accuracy", "log_loss"))
-            others = ", ".join("{} {:.3f} ({:+.3f} [{:+.3f}, {:+.3f}])".format(
-                model, other["scores"]["macro_f1"][0], *other["gain"]["macro_f1"]) for model, other in row["others"].items())
-            typer.echo(f"  {split:<13}{row['n']:>5}{values}   {others}")
+            lines = [("this run", row["scores"], "")]
+            lines += [(model, other["scores"], "{:+.3f} [{:+.3f}, {:+.3f}]".format(*other["gain"]["macro_f1"]))
+                      for model, other in row["others"].items()]
+            for model, scores, gain in lines:
+                values = "".join(f"{scores[name][0]:>10.3f}" for name in ("macro_f1", "accuracy", "log_loss"))
+                typer.echo(f"  {split:<13}{row['n']:>5}  {model:<22}{values}   {gain}")
         typer.echo("  Confusion by paper, true class by row: " + "; ".join(
             f"{name} " + " ".join(f"{count:.0f}" for count in counts)
             for name, counts in zip(splits["reference"]["classes"], splits["reference"]["confusion"], strict=True)))
