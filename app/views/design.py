@@ -37,7 +37,7 @@ with st.container(key="workbench"):
 with right, st.container(key="answers"):  # drawn first, so that the numbers are on screen while the rest is still on its way
     heading(chosen)
     result_cards(results, measured.measured_values((result.task.key for result in results), state.datasets()))
-    class_cards(model.class_answer(chosen))
+    class_cards(model.class_answer(chosen), model.report().get("classes", {}))
     answering_note("design")
 with right:
     curves = st.container()
