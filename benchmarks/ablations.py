@@ -1,8 +1,8 @@
 """What single choices are worth, paired on the same folds: python -m benchmarks.ablations
 
-Each variant trains the networks of the default, without Gaussian processes beside them, on the folds of the default run and answers
-the same untouched exact rows.
-The difference is variant − default in pooled out-of-fold R², with a 95 % interval from resampling whole papers.
+Each variant trains the networks of the default, without the Gaussian processes beside them, on the folds of the default run and
+answers the same untouched exact rows. The difference is variant − default in pooled out-of-fold R², with a 95 % interval from
+resampling whole papers.
 Writes assets/ablations.csv, from which the Train page says what multi-task learning is worth.
 """
 import os

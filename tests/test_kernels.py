@@ -6,20 +6,25 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from model_samples import CONFIG, SPEC, features_of, made_up_observations, parts_by_paper
-from pydantic import ValidationError
 from scipy.optimize import approx_fprime
 from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Matern
 from sklearn.linear_model import Ridge
 
+from mtl_core.chemistry.composition import Composition
 from mtl_core.ensemble import checkpoint, kernel_fit, kernels
 from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.ensemble.fit import fit_ensemble
 from mtl_core.ensemble.parts import Part
-from mtl_core.errors import CheckpointError, ConfigError, StoppedError
-from mtl_core.explain.influence import leave_out
-from mtl_core.features.preparation import Preparation
+from mtl_core.ensemble.wiring import fit_any
+from mtl_core.errors import CheckpointError, StoppedError
+from mtl_core.explain.influence import influence, leave_out
+from mtl_core.explain.refits import refits_without
+from mtl_core.features.preparation import Preparation, mapped
 from mtl_core.features.scaling import Scaler
 from mtl_core.tasks import TASKS
+from mtl_core.types import Conditions
+from mtl_core.uncertainty.conformal import Calibration
+from mtl_core.uncertainty.metrics import out_of_fold
 from mtl_core.uncertainty.predictor import Predictor
 
 SHARE = 0.75
@@ -200,15 +205,66 @@ def test_a_checkpoint_keeps_the_processes_and_misses_them(shared, tmp_path):
         checkpoint.load(tmp_path)
 
 
-def test_what_single_readings_did_is_told_of_networks_alone(shared):
-    both, _, _, observations = shared
-    with pytest.raises(ConfigError, match="Gaussian processes by 75%"):
-        leave_out(Predictor(both, None, observations, None), both.tasks[0])
+def test_members_of_a_part_that_are_given_the_same_have_the_slopes_that_each_would_have(shared):
+    both, _, values, _ = shared
+    own = tf.constant(np.repeat(values[None, None, :5], both.n_members, axis=0), tf.float32)  # scan rates are not reported
+    for task in both.config.tasks:
+        found = []
+        for alike in (False, True):
+            with tf.GradientTape() as tape:
+                tape.watch(own)
+                answer = both.mean_tensor(own, task, alike=alike)
+            found.append((answer.numpy(), tape.gradient(answer, own).numpy()))
+        for each, together in zip(*found, strict=True):
+            assert together == pytest.approx(each, rel=1e-3, abs=1e-3 * float(np.abs(each).max()))
 
 
-def test_processes_are_told_nothing():
-    with pytest.raises(ValidationError, match="expected kernel_share 0 for the wiring 'latent'"):
-        EnsembleConfig(wiring="latent", kernel_share=SHARE)
+def test_without_a_row_or_a_paper_they_say_what_fits_without_it_say():
+    x, y, paper = curve()
+    found, asked = fitted(x, y, paper), np.random.default_rng(4).normal(size=(20, 5))
+    scaler = mapped(found.features, lambda array: array[0, 0])
+    changes = refits_without(found, 0, 0, x, y, paper, paper.max() + 1).changes(asked)
+
+    def answer(kept):
+        z, at = scaler.transform(x[kept]), scaler.transform(asked)
+        length, slope = found.inverse_length[0, 0], found.slope[0, 0]
+        of = ConstantKernel(found.scale[0, 0] ** 2) * Matern(1.0, nu=1.5)
+        same = kernel_fit.PAPER**2 * (paper[kept, None] == paper[kept]) + found.noise[0, 0] ** 2 * np.eye(len(z))
+        covariance, between = (of(one * length, z * length) + (one * slope) @ (z * slope).T + 1.0 for one in (z, at))
+        line = Ridge(found.penalty[0, 0]).fit(z, y[kept]).predict(at)
+        return (1 - found.line[0, 0]) * between @ np.linalg.solve(covariance + same, y[kept]) + found.line[0, 0] * line
+
+    everything = np.ones(len(y), bool)
+    for column, kept in ((3, np.arange(len(y)) != 3), (len(y) + 7, paper != 7)):
+        expected = answer(kept) - answer(everything)
+        assert changes[:, column] == pytest.approx(expected, abs=0.05 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("wiring", ["single-task", "difference", "latent"])
+def test_in_every_wiring_they_answer_are_kept_and_say_what_a_reading_did(wiring, tmp_path):
+    rows = made_up_observations()
+    rows.loc[31, ["value", "low", "high"]] += 1500.0
+    values, parts = features_of(rows), parts_by_paper(rows)
+    config = EnsembleConfig.model_validate(CONFIG.model_dump() | {"kernel_share": SHARE, "wiring": wiring})
+    both = fit_any(rows, values, SPEC, config, parts)
+    checkpoint.save(both, tmp_path, data_sha256="")
+    loaded, held_out, task = checkpoint.load(tmp_path), out_of_fold(both, parts, rows, values), both.tasks[1]
+    assert (loaded.predict_members(values, task.key)[0] == both.predict_members(values, task.key)[0]).all()
+    mine, row = Predictor(loaded, Calibration.fit(held_out), rows, held_out), rows.loc[31]
+    alloy = Composition.from_mapping({symbol: row[f"at_{symbol}"] for symbol in SPEC.symbols}, normalise=True)
+    found = influence(mine, leave_out(mine, task), alloy, Conditions(chloride_m=row["chloride_m"]))
+    first = found.rows.loc[found.rows["change"].idxmin()]
+    assert first["measurement_id"] == "m31" and first["is_stable"]
+    assert found.papers["change"].idxmin() == row["reference_group"]
+
+
+def test_untrained_they_say_nothing(shared):
+    both, _, values, _ = shared
+    untrained, task = both.untrained(0), both.config.tasks[0]
+    alone = replace(untrained, kernels=None).predict_members(values[:7], task)[0]
+    target = both.target_of(task)
+    assert untrained.predict_members(values[:7], task)[0] == pytest.approx(
+        target.mean[..., None] + (1 - SHARE) * (alone - target.mean[..., None]), rel=1e-4)
 
 
 def test_fitting_ends_when_it_should(shared):

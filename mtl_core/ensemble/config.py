@@ -131,12 +131,6 @@ class EnsembleConfig(_Frozen):
         return self
 
     @model_validator(mode="after")
-    def _kernels_know_their_inputs(self):
-        if self.kernel_share and self.wiring == "latent":
-            raise ValueError("expected kernel_share 0 for the wiring 'latent': Gaussian processes are told nothing")
-        return self
-
-    @model_validator(mode="after")
     def _classes_stand_beside_values(self):
         classes = with_classes(self.tasks)
         if classes and not with_values(self.tasks):

@@ -101,10 +101,11 @@ class Ensemble:
         return np.concatenate([chunk.numpy() for chunk in chunks], axis=2)
 
     def untrained(self, seed: int) -> "Ensemble":
-        """The same with the weights that a training would begin with."""
+        """The same with the weights that a training would begin with, and Gaussian processes that have seen nothing."""
         upstream = self.upstream and replace(self.upstream, ensemble=self.upstream.ensemble.untrained(seed))
-        return replace(self, upstream=upstream, parameters=network.initial_parameters(
-            self.config.network, n_features=self.n_inputs, n_tasks=self.config.n_outputs, n_members=self.n_members, seed=seed))
+        parameters = network.initial_parameters(self.config.network, n_features=self.n_inputs, n_tasks=self.config.n_outputs,
+                                                n_members=self.n_members, seed=seed)
+        return replace(self, upstream=upstream, kernels=self.kernels and self.kernels.untrained(), parameters=parameters)
 
     @property
     def n_inputs(self) -> int:
@@ -179,6 +180,16 @@ class Ensemble:
         scale = self.upstream.scale
         scale = None if scale is None else tf.constant(scale[self.part_of_member, None, None], tf.float32)
         return told._scaled(values, told.config.tasks[0], visible, graph), scale
+
+    def told(self, values: np.ndarray, task: str) -> np.ndarray:
+        """What is added to the members' own means [M, n] for what they are told, in units of the spread of the transformed
+        target; values: unscaled features [n, F]."""
+        told, scale = self._told(tf.constant(values[None, None], tf.float32), task)
+        return np.zeros((self.n_members, len(values))) if scale is None else (scale * told).numpy()[:, 0]
+
+    def processes(self, task: str) -> tuple[Kernels, int]:
+        """The Gaussian processes that answer for a task with the members, and its position among theirs."""
+        return self.kernels, self.config.tasks.index(task)
 
     def _answer(self, values, task, own=False, alike=False):
         index = self.config.outputs(task)[0]

@@ -1,5 +1,5 @@
 """What Gaussian processes and ridge regressions say beside the networks, once `kernel_fit` has fitted them; formulas there."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
@@ -37,6 +37,10 @@ class Kernels:
         """Those of some parts only."""
         own = {name: getattr(self, name)[parts] for name in NUMBERS}
         return Kernels(self.values, self.task, mapped(self.features, lambda array: array[parts]), **own)
+
+    def untrained(self) -> "Kernels":
+        """The same before they have seen a value: all that they say is 0."""
+        return replace(self, **{name: np.zeros_like(getattr(self, name)) for name in ("weights", "coefficient", "offset")})
 
     def of_task(self, task: int) -> tuple[Scaler, np.ndarray, dict[str, np.ndarray]]:
         """Of one task: what scales its features, arrays [D, …]; the columns of them that count for some part [F']; and what

@@ -101,6 +101,14 @@ class Wired:
         """See `Ensemble.tangents`; of the weights of the task's own networks, what they are told being held."""
         return self.of_task[task].tangents(values, task)
 
+    def told(self, values: np.ndarray, task: str) -> np.ndarray:
+        """See `Ensemble.told`."""
+        return self.of_task[task].told(values, task)
+
+    def processes(self, task: str):
+        """See `Ensemble.processes`."""
+        return self.of_task[task].processes(task)
+
     def target_of(self, task: str) -> TargetTransform:
         """See `Ensemble.target_of`."""
         return self.of_task[task].target_of(task)

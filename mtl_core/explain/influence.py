@@ -2,8 +2,9 @@
 
 Each member is made linear in its weights where its training ended; see `leaving_out` for what follows. The likelihood is that of
 the run, bounds and ranges included, at the mean and the noise that the member states. Dropout is left aside, and so are the rows
-of other tasks: they hold the shared trunk through Λ only, or what a task is told of another, which is held as it is. A member
-answers for the rows that it learnt from.
+of other tasks: they hold the shared trunk through Λ only, or what a task is told of another, which is held as it is. The Gaussian
+processes that answer with the members are fitted again without them, see `refits`. A member answers for the rows that it learnt
+from.
 
 Axes: member M · row n or paper G · input A and output C of a layer.
 """
@@ -21,6 +22,7 @@ from mtl_core.ensemble.losses import negative_log_likelihood
 from mtl_core.errors import ConfigError
 from mtl_core.explain.leaving_out import held, kernel, steps_without
 from mtl_core.explain.members import AGREEMENT
+from mtl_core.explain.refits import Refits, refits_without
 from mtl_core.features.table import featurize
 from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
@@ -37,7 +39,8 @@ class LeftOut:
 
     rows: the observations of the task [n], with their alloys at [n, E] in at.%; papers: their reference groups [G], which no fold
     divides; ensemble: the M members that answer; saw_row [M, n], saw_paper [M, G]: whether a member learnt from it; layers: of
-    each member those of `leaving_out.held`; columns: of each [n, n + G], of rows and papers, see `leaving_out.steps_without`.
+    each member those of `leaving_out.held`; columns: of each [n, n + G], of rows and papers, see `leaving_out.steps_without`;
+    refits: the rows that the Gaussian process of each member learnt from, bool [n], and it without them, where there are such.
     """
 
     task: TaskSpec
@@ -49,6 +52,21 @@ class LeftOut:
     saw_paper: np.ndarray
     layers: tuple[list[tuple[np.ndarray, ...]], ...]
     columns: tuple[np.ndarray, ...]
+    refits: tuple[tuple[np.ndarray, Refits], ...] = ()
+
+    def changes(self, values: np.ndarray) -> np.ndarray:
+        """Of the means of the members without each row and paper, [M, n + G], averaged over unscaled features [S, F]; in units of
+        the spread of the transformed target."""
+        layers, _, _ = self.ensemble.tangents(values, self.task.key)
+        found = np.stack([
+            kernel([(inputs[m], slopes[m]) for inputs, slopes in layers], held_layers).mean(axis=0) @ of_each.astype(np.float32)
+            for m, (held_layers, of_each) in enumerate(zip(self.layers, self.columns, strict=True))])
+        if not self.refits:
+            return found
+        of_processes, share = np.zeros_like(found), self.ensemble.config.kernel_share
+        for row, (learnt, refits) in zip(of_processes, self.refits, strict=True):
+            row[np.append(learnt, np.ones(len(self.papers), bool))] = refits.changes(values).mean(axis=0)
+        return (1.0 - share) * found + share * of_processes
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +88,8 @@ class Influence:
 def leave_out(predictor: Predictor, task: TaskSpec) -> LeftOut:
     """Leave out each row and each paper of a task in turn. Seconds; `influence` then takes milliseconds.
 
-    Raises ConfigError for a task of more than MOST_ROWS rows, or where Gaussian processes answer with the networks.
+    Raises ConfigError for a task of more than MOST_ROWS rows.
     """
-    if predictor.ensemble.config.kernel_share:
-        raise ConfigError(f"expected networks alone to tell what each reading did, got answers that are Gaussian processes by "
-                          f"{predictor.ensemble.config.kernel_share:.0%}; train with kernel_share 0 for that")
     is_mine = (predictor.observations["task"] == task.key).to_numpy()
     rows, symbols = predictor.observations[is_mine].reset_index(drop=True), predictor.ensemble.spec.symbols
     if len(rows) > MOST_ROWS:
@@ -84,16 +99,34 @@ def leave_out(predictor: Predictor, task: TaskSpec) -> LeftOut:
     paper, papers = pd.factorize(rows["reference_group"])
     members = _that_fit(predictor.ensemble, len(rows), len(papers))
     ensemble, saw = predictor.ensemble.select(members), learnt_from(predictor)[members]
-    layers, columns = [], []
+    layers, columns, refits = [], [], {}
+    values, part_of = _values(ensemble, rows), ensemble.part_of_member
+    told = ensemble.told(values, task.key)
     n_learnt = (saw if ensemble.config.wiring == "multi-task" else saw[:, is_mine]).sum(axis=1)
-    for seen, n_rows, member in zip(saw[:, is_mine], n_learnt, member_rows(ensemble, task, rows), strict=True):
-        mine = held(member.layers, member.slope, seen, ensemble.config.train, n_rows=n_rows)
+    for index, (seen, member) in enumerate(zip(saw[:, is_mine], member_rows(ensemble, task, rows), strict=True)):
+        mine = held(member.layers, member.slope, seen, ensemble.config.train, n_rows=n_learnt[index])
         layers.append(mine)
         columns.append(_columns(kernel(member.layers, mine), member, seen, paper, len(papers)))
+        if ensemble.config.kernel_share and part_of[index] not in refits:
+            learnt, y = seen & (member.low == member.high), member.low - told[index]
+            refits[part_of[index]] = learnt, refits_without(*_process(ensemble, task, part_of[index]), values[learnt], y[learnt],
+                                                            paper[learnt], len(papers))
     saw_paper = np.stack([saw[:, is_mine][:, paper == code].any(axis=1) for code in range(len(papers))], axis=1)
     named = rows.drop(columns=[name for name in rows if name.startswith(AT)]).assign(
         alloy=[Composition.from_array(row, symbols, normalise=True).formula(digits=1) for row in at])
-    return LeftOut(task, named, at, papers, ensemble, saw[:, is_mine], saw_paper, tuple(layers), tuple(columns))
+    return LeftOut(task, named, at, papers, ensemble, saw[:, is_mine], saw_paper, tuple(layers), tuple(columns),
+                   tuple(refits[part] for part in part_of if part in refits))
+
+
+def _process(ensemble, task, part):
+    kernels, index = ensemble.processes(task.key)
+    return kernels, part, index
+
+
+def _values(ensemble, rows):
+    """Unscaled features [n, F]."""
+    at = rows[[AT + symbol for symbol in ensemble.spec.symbols]].to_numpy(float)
+    return featurize(at, rows, ensemble.spec).values
 
 
 def _columns(among, member, seen, paper, n_papers):
@@ -109,7 +142,8 @@ def _that_fit(ensemble, n_rows, n_papers):
     """Members evenly spaced, so that they come from all folds."""
     network = ensemble.config.network
     n_kept = sum((*network.trunk, *network.head)) * 2 + 2 * len(ensemble.spec.columns)
-    n_fit = MOST_BYTES // (n_rows * (4 * n_kept + 2 * (n_rows + n_papers)))
+    of_process = 2 * (n_rows + n_papers) if ensemble.config.kernel_share else 0
+    n_fit = MOST_BYTES // (n_rows * (4 * n_kept + 2 * (n_rows + n_papers) + of_process))
     n_fit = int(np.clip(n_fit, 1, min(MOST_MEMBERS, ensemble.n_members)))
     return ((np.arange(n_fit) + 0.5) * ensemble.n_members / n_fit).astype(int)
 
@@ -119,12 +153,10 @@ def influence(predictor: Predictor, left_out: LeftOut, composition: Composition,
     task, ensemble = left_out.task, left_out.ensemble
     at = predictor.at_matrix([composition])
     columns, n_draws = predictor.context(task, at, [conditions])
-    layers, mean, _ = ensemble.tangents(featurize(np.repeat(at, n_draws, axis=0), columns, ensemble.spec).values, task.key)
-    changes = np.stack([
-        kernel([(inputs[m], slopes[m]) for inputs, slopes in layers], held_layers).mean(axis=0) @ of_each.astype(np.float32)
-        for m, (held_layers, of_each) in enumerate(zip(left_out.layers, left_out.columns, strict=True))])
-    mean = mean.mean(axis=1, keepdims=True)
-    changes = _physical(left_out, mean + changes) - _physical(left_out, mean)
+    values, target = featurize(np.repeat(at, n_draws, axis=0), columns, ensemble.spec).values, ensemble.target_of(task.key)
+    answers = ensemble.predict_members(values, task.key)[0].mean(axis=(1, 2), dtype=float)[:, None]
+    mean = (target.forward(answers) - target.mean) / target.std
+    changes = _physical(left_out, mean + left_out.changes(values)) - _physical(left_out, mean)
     n = len(left_out.rows)
     distance = 0.5 * np.abs(left_out.at - at).sum(axis=1)
     n_rows = left_out.rows["reference_group"].value_counts().reindex(left_out.papers)
@@ -165,7 +197,7 @@ class MemberRows:
 
 def member_rows(ensemble: Ensemble, task: TaskSpec, rows: pd.DataFrame) -> Iterator[MemberRows]:
     """For one member after the other, of rows with at.%, conditions, low and high."""
-    values = featurize(rows[[AT + symbol for symbol in ensemble.spec.symbols]].to_numpy(float), rows, ensemble.spec).values
+    values = _values(ensemble, rows)
     sides = [task.to_learning(rows[side].to_numpy(float)) for side in ("low", "high")]
     for index in range(ensemble.n_members):
         one = ensemble.select(np.array([index]))
