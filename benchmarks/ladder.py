@@ -157,6 +157,11 @@ def _config(given: argparse.Namespace) -> ValidationConfig:
                                      "nested": usual.nested.model_copy(update={"n_outer": given.nested})})
 
 
+def _left(line: dict) -> str:
+    """Nothing until the pace is known."""
+    return "" if line["seconds_left"] is None else f"{line['seconds_left']:.0f} s left"
+
+
 def main() -> None:
     from mtl_core.validations import SHIPPED_REPORT, read_validation, validate_here
 
@@ -169,7 +174,7 @@ def main() -> None:
     start = time.monotonic()
     folder = validate_here(_config(given), progress=lambda line: print(
         f"\r{line['n_done']} of {line['n_cells']}: {line['model']}, {line['rung']} {line['share']:.0%}, "
-        f"{line['seconds_left']:.0f} s left   ", end="", file=sys.stderr))
+        f"{_left(line)}   ", end="", file=sys.stderr))
     before = given.output.read_text(encoding="utf-8") if given.output.exists() else ""
     report = read_validation(folder.name).report
     text = page(report, before, today=f"{datetime.now(UTC):%Y-%m-%d}", seconds=time.monotonic() - start)
