@@ -10,8 +10,9 @@ from mtl_core.tasks import TASKS
 
 MOST_LAYERS, WIDEST = 8, 1024
 # Of a rough estimate, from trainings on two cores: s for one row in one step of one network, and for each of its weights in that
-# step; s for a batch, whatever is in it; s for what follows, of each fold and property; s to start.
-STEP_SECONDS, WEIGHT_SECONDS, BATCH_SECONDS, FOLD_SECONDS, START_SECONDS = 1e-6, 4e-10, 2e-3, 0.3, 10.0
+# step; s for a batch, whatever is in it; s for what follows, of each fold and property; s for the cube of the rows that a process
+# of Gauss learns from; s to start.
+STEP_SECONDS, WEIGHT_SECONDS, BATCH_SECONDS, FOLD_SECONDS, CUBE_SECONDS, START_SECONDS = 1e-6, 4e-10, 2e-3, 0.3, 1.2e-9, 10.0
 N_COLUMNS = 75  # that networks see, about
 
 
@@ -157,8 +158,10 @@ def rough_seconds(config: Mapping, rows: Mapping[str, int]) -> float:
         n_rows += rows.get(config["source"] or config["tasks"][0], 0) * INSIDE / train["n_repeats"]
     learning = trained * train["epochs"] * n_rows * seen * (STEP_SECONDS + WEIGHT_SECONDS * n_weights(config["network"], n_tasks))
     learning += BATCH_SECONDS * train["epochs"] * n_rows * seen / train["batch_size"]
-    after = FOLD_SECONDS * n_tasks * len(train["splits"]) * train["n_folds"] * train["n_fold_seeds"]
-    return START_SECONDS + after + learning * (2 if config["alone"] else 1)
+    n_parts = len(train["splits"]) * train["n_folds"] * train["n_fold_seeds"]
+    if config.get("kernel_share"):
+        learning += n_parts * CUBE_SECONDS * sum((seen * rows.get(task, 0)) ** 3 for task in config["tasks"])
+    return START_SECONDS + FOLD_SECONDS * n_tasks * n_parts + learning * (2 if config["alone"] else 1)
 
 
 def n_weights(network: Mapping, n_tasks: int) -> int:

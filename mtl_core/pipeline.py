@@ -283,7 +283,8 @@ def _kernel_seconds(prepared, parts, config) -> float:
     from mtl_core.ensemble.kernel_fit import seconds_to_fit
 
     rows = [int((prepared.observations["task"] == task).sum()) for task in config.tasks]
-    return sum(seconds_to_fit(n_rows, prepared.values.shape[1], len(parts)) for n_rows in rows)
+    n_fits = len(parts) * (2 if config.alone else 1)
+    return sum(seconds_to_fit(n_rows, prepared.values.shape[1], n_fits) for n_rows in rows)
 
 
 def pinned(config: EnsembleConfig, user_root: Path | None,

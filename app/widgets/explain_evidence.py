@@ -32,7 +32,8 @@ HOW = {
     "near": "The nearest readings in the data in use, whatever their weight. Without a bar: the networks did not learn from it."}
 METHOD = ("How this is worked out: each network that learnt from the reading is made linear in its weights where its training "
           "ended, and moved to where it would stand without it, by one Newton step with the curvature of the training loss "
-          "(influence functions, Koh & Liang 2017). An estimate: training anew without it would differ. ±: standard deviation "
+          "(influence functions, Koh & Liang 2017). Gaussian processes that answer beside the networks are fitted again without "
+          "it. An estimate: training anew without it would differ. ±: standard deviation "
           "over the networks. Grey: fewer than nine in ten agree on the sign.")
 
 

@@ -122,7 +122,9 @@ def _scored(form: Form, now: dict, complaints: list[str]) -> None:
         now["outer_fold"] = _whole(form, complaints, "outer_fold", "Outer fold kept away", 0, now["n_outer"] - 1,
                                    "At the end it says what the search was worth.")
     st.caption(f"Each trial trains {now['n_inner'] * now['n_seeds']} networks at once, and is scored on rows that they did not "
-               "see. The outer fold stays away until the end, and then judges the search itself.")
+               "see. The outer fold stays away until the end, and then judges the search itself. Networks are scored alone, "
+               "without the Gaussian processes that may answer beside them: no trial changes those. A training with what was "
+               "found has them again.")
 
 
 def _base(now: Mapping, bases: Mapping[str, EnsembleConfig], complaints: list[str]) -> EnsembleConfig | None:

@@ -116,9 +116,10 @@ def _trained(proposal, config, rows, before, should_stop):
 
 
 def trained_config(config: StudyConfig, ensemble_config: EnsembleConfig, *, n_repeats: int = 1) -> EnsembleConfig:
-    """The same with the study's seed, so that all trials draw alike, and with so many members a part."""
+    """The same with the study's seed, so that all trials draw alike, with so many members a part, and networks alone: no trial
+    changes what Gaussian processes say beside them, and fitting those takes longer than a trial."""
     return ensemble_config.model_copy(update={
-        "seed": config.seed, "train": ensemble_config.train.model_copy(update={"n_repeats": n_repeats})})
+        "seed": config.seed, "kernel_share": 0.0, "train": ensemble_config.train.model_copy(update={"n_repeats": n_repeats})})
 
 
 def n_weights(config: EnsembleConfig, spec: FeatureSpec) -> int:

@@ -27,8 +27,9 @@ OBJECTIVES = ("mean r2", "nll", "interval")
 class StudyConfig(BaseModel):
     """Everything that, with the data, determines a study.
 
-    base: what the space does not change; its folds, repeats and splits are replaced by those of the study. Trial 0 is the base
-    itself, so that the method has to beat it; n_trials counts the trials after it.
+    base: what the space does not change; its folds, repeats and splits are replaced by those of the study, and trials are scored
+    without the Gaussian processes that it may have. Trial 0 is the base itself, so that the method has to beat it; n_trials
+    counts the trials after it.
     objective: "mean r2" (mean over tasks of the pooled out-of-fold R²), "r2:TASK", "nll" (mean log likelihood of the held-out
     measurements, censored ones too) or "interval" (minus the mean interval score of the 90 % band, in standard deviations of the
     task; Gneiting & Raftery 2007, J. Am. Stat. Assoc. 102, 359, eq. 43).
