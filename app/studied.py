@@ -163,14 +163,20 @@ def by_chance(table: pd.DataFrame) -> str:
             f"{math.ceil(len(shared) / 20)} would.")
 
 
+SIZES = {"next to nothing": 0.01, "a little": 0.05, "much": math.inf}  # of what R² rises by, up to
+
+
 def curve_verdict(fits: pd.DataFrame, task: str, split: str) -> str:
-    """What the next measurements would be worth to the networks; fits: of one task and split."""
+    """What the next measurements would be worth to networks, by the curve and by its last step; fits: of one task and split."""
     row = fits[fits["model"] == "ours"].iloc[0]
     unit, kind = TASKS[task].learning_unit, "alloys" if split == "composition" else "papers"
-    said = (f"**{TASKS[task].label}, {HELD_OUT[split]}:** {row['more']:.0f} more measurements, of {kind} like those that are "
-            f"there, would be worth {interval(row['gain'], row['gain_low'], row['gain_high'])} of R²; RMSE would fall by "
-            f"{row['fall']:.1f} {unit} [{row['fall_low']:.1f}, {row['fall_high']:.1f}].")
-    return said + (" More data would help." if row["gain_low"] > 0.001 else " That may be next to nothing.")
+    ends = min(row["gain_low"], row["step_low"]), max(row["gain_high"], row["step_high"])
+    low, high = (next(words for words, most in SIZES.items() if end < most) for end in ends)
+    size = high if low == high else f"between {low} and {high}"
+    return (f"**{TASKS[task].label}, {HELD_OUT[split]}: {size}.** {row['more']:.0f} more measurements, of {kind} like those that "
+            f"there are, would be worth {row['gain']:+.3f} of R² by the fitted curve (RMSE {written(row['rmse'])} → "
+            f"{written(row['rmse'] - row['fall'])} {unit}), and {row['step']:+.3f} if it went on as in its last step, "
+            f"{row['step_low']:+.2f} to {row['step_high']:+.2f}.").replace("-", "−")
 
 
 def curve_lines(points: pd.DataFrame, unit: str) -> pd.DataFrame:

@@ -4,9 +4,9 @@ Networks of five folds and three fold seeds, one member a fold, 60 epochs; every
 training is kept in data/cache/sharing, so the command goes on where it was interrupted; `--anew` forgets them.
 sharing: pairs of tasks in the four wirings, by composition, networks and random forests, and two pairs with balanced gradients;
 writes assets/sharing.csv and prints the tables of README.md.
-curves: each default task beside all labels of the other, by composition and by paper; writes assets/curves.csv and
-assets/curve_fits.csv. trees: whether larger forests would say something else. `--quick`: two epochs of three folds and 20 trees,
-into the cache alone.
+curves: each default task beside all labels of the other, by composition and by paper; writes assets/curves.csv,
+assets/curve_fits.csv and assets/curve_fans.csv. trees: whether larger forests would say something else. `--quick`: two epochs of
+three folds and 20 trees, into the cache alone.
 """
 import argparse
 import hashlib
@@ -161,8 +161,8 @@ def trees(table: AlloyTable, config: EnsembleConfig, kept: Kept, few: int, many:
     return "\n".join(lines)
 
 
-def learnt(table: AlloyTable, config: EnsembleConfig, kept: Kept) -> Iterator[tuple[pd.DataFrame, list[dict]]]:
-    """Points and fits of each task and split."""
+def learnt(table: AlloyTable, config: EnsembleConfig, kept: Kept) -> Iterator[tuple[pd.DataFrame, list[dict], pd.DataFrame]]:
+    """Points, fits and fans of each task and split."""
     from mtl_core.validation.cells import baseline_cell
 
     prepared = pipeline.prepare(table, config)
@@ -177,7 +177,8 @@ def learnt(table: AlloyTable, config: EnsembleConfig, kept: Kept) -> Iterator[tu
             n = int((prepared.observations["task"] == task).sum())
             fits = [{"task": task, "split": split, "model": model, **asdict(curves.fit(cell, labels, n=n))}
                     for model, cell in cells.items()]
-            yield curves.points(cells, labels).assign(task=task, split=split), fits
+            fans = [curves.fan(cell, labels, n=n).assign(task=task, split=split, model=model) for model, cell in cells.items()]
+            yield curves.points(cells, labels).assign(task=task, split=split), fits, pd.concat(fans)
 
 
 def in_markdown(table: pd.DataFrame) -> str:
@@ -243,12 +244,14 @@ def main() -> None:
     if "trees" in wanted:
         print(trees(table, config, kept, n_trees, 50 if chosen.quick else MANY_TREES))
     if "curves" in wanted:
-        config, found, fits = config.model_copy(update={"tasks": DEFAULT_TASKS}), [], []
-        for rows, of_models in learnt(table, config, kept):
+        config, found, fits, fans = config.model_copy(update={"tasks": DEFAULT_TASKS}), [], [], []
+        for rows, of_models, of_curves in learnt(table, config, kept):
             found.append(rows)
             fits += of_models
+            fans.append(of_curves)
             _write(folder / "curves.csv", pd.concat(found), ("task", "split"))
             _write(folder / "curve_fits.csv", pd.DataFrame(fits), ())
+            _write(folder / "curve_fans.csv", pd.concat(fans), ("task", "split", "model"))
     print(f"{time.monotonic() - start:.0f} s", flush=True)
 
 

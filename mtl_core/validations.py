@@ -41,7 +41,7 @@ STATE = "state.npz"
 CELLS = CACHE_DIR / "cells"
 SHIPPED_REPORT = SHIPPED_DIR / "validation.json"  # of the ensemble that comes along
 SAY_SECONDS = 1.0  # between two lines of progress
-SETTLED_SECONDS = 3.0  # of a cell, after which its pace is that of the others
+SETTLED_SECONDS = 3.0  # of work, as it took and as it was guessed, after which the pace is known
 # Seconds of one core for one part of the default tasks; only what is left to wait is guessed from them.
 _SECONDS = {"mean": 0.02, "class mean": 0.02, "1-NN": 0.03, "ridge": 0.03, "random forest": 1.7, "extra trees": 1.1,
             "gradient boosting": 1.5, "gaussian process": 2.4}
@@ -210,16 +210,22 @@ def _computed(folder, subject, rung, model, should_stop, say, client) -> pd.Data
 
 
 class _Clock:
-    """Lines of progress.jsonl: the cell under way and its share, n_done of n_cells, seconds_left, time."""
+    """Lines of progress.jsonl: the cell under way and its share, n_done of n_cells, seconds_left, time.
+
+    seconds_left is None until this process has done enough to know its pace: small cells cost what loading does, and the work
+    of a process before this one says nothing about time.
+    """
 
     def __init__(self, folder: Path, subject: Subject, cells: Sequence[tuple[RungName, str]],
                  progress: Callable[[dict], None] | None):
         self._folder, self._progress, self._n_cells = folder, progress, len(cells)
         self._left = {cell: _guess(subject, *cell) for cell in cells if not (folder / cell_name(*cell)).exists()}
-        self._pace, self._last = 1.0 / (os.cpu_count() or 1), 0.0
+        self._last, self._took, self._did = 0.0, 0.0, 0.0  # seconds of the cells of this process, and what was guessed of them
 
     def begin(self, rung: RungName, model: str) -> None:
         self._cell, self._start = (rung, model), time.monotonic()
+        is_resumed = any(self._folder.glob(f"{Path(STATE).stem}*"))
+        self._from = None if is_resumed else 0.0  # its first share is work of another process
         self._write(0.0)
 
     def say(self, share: float) -> None:
@@ -227,18 +233,26 @@ class _Clock:
             self._write(share)
 
     def end(self, rung: RungName, model: str) -> None:
+        took, did = self._so_far(1.0)
+        self._took, self._did = self._took + took, self._did + did
         self._left.pop((rung, model))
+        self._start, self._from = time.monotonic(), 1.0
         self._write(1.0)
+
+    def _so_far(self, share: float) -> tuple[float, float]:
+        """Of the cell under way the seconds that it took here, and what was guessed of as much."""
+        if self._from is None and share:
+            self._from = share
+        return time.monotonic() - self._start, (share - (self._from or 0.0)) * self._left.get(self._cell, 0.0)
 
     def _write(self, share: float) -> None:
         self._last = time.monotonic()
-        took, done = self._last - self._start, share * self._left.get(self._cell, 0.0)
-        if done and took > SETTLED_SECONDS:
-            self._pace = took / done
+        took, did = (before + now for before, now in zip((self._took, self._did), self._so_far(share), strict=True))
+        is_known = min(took, did) > SETTLED_SECONDS
         left = sum(guess * (1.0 - share if cell == self._cell else 1.0) for cell, guess in self._left.items())
         line = dict(zip(("rung", "model"), self._cell, strict=True)) | {
             "share": round(share, 3), "n_done": self._n_cells - len(self._left), "n_cells": self._n_cells,
-            "seconds_left": round(left * self._pace, 1), "time": time.time()}
+            "seconds_left": round(left * took / did, 1) if is_known else None, "time": time.time()}
         append_progress(self._folder, line)
         if self._progress:
             self._progress(line)

@@ -79,9 +79,11 @@ def test_the_worth_of_the_next_labels_lies_in_its_interval_and_is_nothing_on_a_f
     found = curves.fit(made_up_cell(falling), labels, n=500)
     truth = 600 * (500**-0.5 - 550**-0.5)
     assert found.fall_low <= truth <= found.fall_high and found.gain > 0
-    assert found.fall == pytest.approx(truth, abs=1.0)
+    assert found.fall == pytest.approx(truth, abs=1.0) and found.rmse == pytest.approx(50 + 600 * 500**-0.5, rel=0.05)
+    fan = curves.fan(made_up_cell(falling), labels, n=500)
+    assert ((fan["low"] <= fan["rmse"]) & (fan["rmse"] <= fan["high"])).all() and fan["n_labels"].iloc[-1] == pytest.approx(550)
     flat = curves.fit(made_up_cell(dict.fromkeys(curves.SHARES, 90.0)), labels, n=500)
-    assert flat.gain == pytest.approx(0.0, abs=0.002) and flat.gain_low <= 0.001
+    assert flat.gain == pytest.approx(0.0, abs=0.002) and flat.gain_low <= 0.001 and flat.step_low <= 0 <= flat.step_high
 
 
 @pytest.fixture(scope="module")

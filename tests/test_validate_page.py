@@ -166,6 +166,14 @@ def test_a_broken_promise_is_said_with_its_evidence_and_is_red():
     assert "none, as promised" in validate_leaks.shares(kept).loc["Same paper", "new papers"]
 
 
+def test_what_a_leak_is_worth_is_said_as_what_the_score_loses():
+    rows = pd.DataFrame({"task": "hardness", "split": "random", "model": "ridge", "leak": ["same paper", "double entry"],
+                         "difference": [-0.62, 0.0], "low": [-1.1, -0.1], "high": [-0.3, 0.1]})
+    assert "R² drops by 0.62 [0.30, 1.10]: so much of the score of ridge came from them." in validate_leaks.worth_words(rows)
+    assert "no more than chance would" in validate_leaks.worth_words(rows[1:])
+    assert "drops by 0.62 [0.30, 1.10] for hardness" in validate_leaks.price(rows) and validate_leaks.price(rows[1:]) == ""
+
+
 def test_the_domain_is_said_to_separate_only_beyond_chance():
     rows = pd.DataFrame({"by": ["domain score", "outside", "std"], "auroc": [0.7, 0.55, 0.6], "auroc_low": [0.6, 0.45, 0.49],
                          "n": 100, "n_outside": 20, "ratio": [np.nan, 1.5, np.nan], "ratio_low": [np.nan, 0.9, np.nan],
@@ -309,6 +317,7 @@ def test_bands_say_whether_they_hold_and_how_sure_networks_are_of_themselves(pag
 def test_leaks_of_the_shipped_run_keep_their_promises(page):
     tested = page(view="leaks")
     assert not tested.exception and "All 6 promises of the folds hold" in said(tested)
+    assert len(tested.get("plotly_chart")) == 2 and "Without them the R² of ridge drops by" in said(tested)
 
 
 @pytest.mark.parametrize("view", ["sharing", "curves"])

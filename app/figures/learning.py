@@ -11,23 +11,25 @@ MODEL_LOOKS = {"ours": ("", "circle"), "ridge": ("#6b76c2", "diamond"), "extra t
 WIRING_LOOKS = {"single-task": (GREY, "circle-open"), "multi-task": (COLORS[0], "circle"), "difference": (COLORS[1], "square"),
                 "latent": (COLORS[2], "diamond")}
 APART = 0.03  # decades of labels between two marks of one share
+CLOSE = 1.4  # factor below which two numbers of labels would touch; the larger is written
 
 
 def learning_figure(points: pd.DataFrame, laws: Mapping[str, tuple[np.ndarray, np.ndarray]], words: Mapping[str, str], *,
-                    total: float, unit: str, color: str) -> go.Figure:
+                    total: float, unit: str, color: str, fan: pd.DataFrame | None = None) -> go.Figure:
     """RMSE of each model by number of labels, with its interval, and the law that was fitted, dotted beyond what was tried.
 
-    points: columns model, n_labels, rmse, rmse_low, rmse_high, r2; laws: model → labels and RMSE; total: labels that there are.
+    points: columns model, n_labels, rmse, rmse_low, rmse_high, r2; laws: model → labels and RMSE; total: labels that there are;
+    fan: n_labels, low and high, the interval of the law of ours.
     """
-    traces, most = [], points["n_labels"].max()
-    for step, (model, rows) in enumerate(points.groupby("model", sort=False)):
+    traces, most = ([] if fan is None else [_fan(fan, color)]), points["n_labels"].max()
+    for model, rows in points.groupby("model", sort=False):
         shade, symbol = MODEL_LOOKS.get(model, (GREY, "cross"))
         shade, (n, rmse) = shade or color, laws[model]
         for part, dash in ((n <= most, "solid"), (n >= most, "dot")):
             traces.append(go.Scatter(x=n[part], y=rmse[part], mode="lines", hoverinfo="skip", showlegend=False,
                                      line={"color": tint(shade, 0.55), "width": 2, "dash": dash}))
         traces.append(go.Scatter(
-            x=rows["n_labels"] * 10 ** (APART * (step - 1)), y=rows["rmse"], mode="markers", name=words[model],
+            x=rows["n_labels"], y=rows["rmse"], mode="markers", name=words[model],
             marker={"color": shade, "symbol": symbol, "size": 10},
             error_y=_whiskers(rows["rmse"], rows["rmse_low"], rows["rmse_high"], shade),
             customdata=rows[["n_labels", "r2"]],
@@ -35,7 +37,8 @@ def learning_figure(points: pd.DataFrame, laws: Mapping[str, tuple[np.ndarray, n
                           "<extra></extra>"))
     here = {"type": "line", "x0": total, "x1": total, "y0": 0, "y1": 1, "yref": "paper",
             "line": {"color": GREY, "width": 1, "dash": "dash"}}
-    return calm(traces, height=380, x="labels to learn from", y=f"RMSE ({unit})", legend=_BELOW, dragmode=False, shapes=[here],
+    return calm(traces, height=380, x="measurements to learn from (logarithmic)", y=f"RMSE ({unit})",
+                legend=_BELOW, dragmode=False, shapes=[here],
                 xaxis=STILL | _ticks(points["n_labels"]), yaxis=STILL | {"rangemode": "tozero"})
 
 
@@ -47,7 +50,8 @@ def sharing_figure(rows: pd.DataFrame, words: Mapping[str, str], *, like: pd.Dat
                          marker={"symbol": WIRING_LOOKS[wiring][1], "size": 10, "color": WIRING_LOOKS[wiring][0]},
                          hovertemplate=f"{words[wiring]}, %{{x:.0f}} labels: R² %{{y:.3f}}<extra></extra>")
               for wiring, part in rows.groupby("wiring", sort=False)]
-    return calm(traces, height=360, x="labels of the property", y="R² on new compositions", legend=_BELOW, dragmode=False,
+    return calm(traces, height=360, x="measurements of the property (logarithmic)", y="R² on new compositions",
+                legend=_BELOW, dragmode=False,
                 xaxis=STILL | _ticks(rows["n_labels"]), yaxis=STILL | _holding(like["r2"]))
 
 
@@ -67,9 +71,15 @@ def gain_figure(rows: pd.DataFrame, words: Mapping[str, str], *, like: pd.DataFr
             hovertemplate=f"{words[wiring]}, %{{customdata:.0f}} labels: %{{text}}<extra></extra>"))
     zero = {"type": "line", "x0": 0, "x1": 1, "xref": "paper", "y0": 0, "y1": 0,
             "line": {"color": GREY, "width": 1, "dash": "dot"}}
-    return calm(traces, height=360, x="labels of the property", y="R² shared − R² alone, on the same rows", legend=_BELOW,
+    return calm(traces, height=360, x="measurements of the property (logarithmic)",
+                y="R² shared − R² alone, on the same rows", legend=_BELOW,
                 dragmode=False, shapes=[zero], xaxis=STILL | _ticks(rows["n_labels"]),
                 yaxis=STILL | _holding(like[["low", "high"]]))
+
+
+def _fan(fan: pd.DataFrame, color: str) -> go.Scatter:
+    return go.Scatter(x=[*fan["n_labels"], *fan["n_labels"][::-1]], y=[*fan["high"], *fan["low"][::-1]], fill="toself",
+                      fillcolor=tint(color, 0.15), line={"width": 0}, mode="lines", hoverinfo="skip", showlegend=False)
 
 
 _BELOW = {"y": -0.2, "yanchor": "top"}
@@ -89,5 +99,7 @@ def _holding(values: pd.DataFrame | pd.Series) -> dict:
 def _ticks(n: pd.Series) -> dict:
     """Numbers of labels grow by factors, so their axis does."""
     values = sorted(n.unique())
-    return {"type": "log", "tickvals": values, "ticktext": [f"{value:.0f}" for value in values],
+    labels = [f"{value:.0f}" if after / value > CLOSE or after == value else "" for value, after in zip(
+        values, [*values[1:-1], values[-1], values[-1]], strict=True)]
+    return {"type": "log", "tickvals": values, "ticktext": labels,
             "range": [np.log10(values[0]) - 0.12, np.log10(values[-1]) + 0.2]}

@@ -20,6 +20,11 @@ def curves() -> tuple[pd.DataFrame, pd.DataFrame] | None:
     return None if points is None or fits is None else (points, fits)
 
 
+def fans() -> pd.DataFrame | None:
+    """The intervals of the learning curves, see `mtl_core.validation.curves.fan`; None where they were not measured."""
+    return _read(ASSETS_DIR / "curve_fans.csv")
+
+
 def _read(path: Path) -> pd.DataFrame | None:
     return _table(path, path.stat().st_mtime_ns) if path.exists() else None
 

@@ -5,10 +5,14 @@ import pandas as pd
 import streamlit as st
 
 from app.services import model
+from mtl_core.ensemble.config import EnsembleConfig
+from mtl_core.settings import ASSETS_DIR
 from mtl_core.subjects import Subject
 from mtl_core.validation.config import ValidationConfig
+from mtl_core.validation.ladder import LOCKED
 
 QUICK = "ridge"
+WORTH = ASSETS_DIR / "leaks.csv"
 
 
 @st.cache_resource(show_spinner="Dividing the data as the run did …", max_entries=4)
@@ -140,7 +144,7 @@ def leaks(run: str, splits: Sequence[str]) -> pd.DataFrame:
     return _leaks(*model.seen(run), tuple(splits))
 
 
-@st.cache_data(show_spinner="Looking for kin on both sides of every fold …", max_entries=8)
+@st.cache_data(show_spinner="Looking for relatives on both sides of every fold …", max_entries=8)
 def _leaks(run: str, seen: int, splits: tuple[str, ...]) -> pd.DataFrame:
     from mtl_core.validation.leakage import as_table, audit
 
@@ -182,7 +186,24 @@ def _transforms(run: str, seen: int, splits: tuple[str, ...]) -> pd.DataFrame:
 
     y = prepared.training["value"].to_numpy(float)
     some = [part for split in splits for part in subject.parts(split) if part.fold_seed == 0]
-    return as_table(fitted_outside({"what is fitted for the networks": given}, prepared.values, y, some))
+    return as_table(fitted_outside({"What is fitted for the networks": given}, prepared.values, y, some))
+
+
+def known_worth(run: str) -> pd.DataFrame:
+    """What `python -m benchmarks.leaks` found, for those splits of this run that are divided as they were there; columns as in
+    `worth`. Empty where rows, folds or features are others."""
+    return _known_worth(*model.seen(run))
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _known_worth(run: str, seen: int) -> pd.DataFrame:
+    subject = _subject(run, seen)
+    base, usual = subject.base, EnsembleConfig()
+    if not WORTH.exists() or (base.tasks, base.inputs, base.preparation, base.data, base.seed) != (
+            usual.tasks, usual.inputs, usual.preparation, usual.data, usual.seed):
+        return pd.DataFrame(columns=["task", "split", "model", "leak"])
+    rows = pd.read_csv(WORTH)
+    return rows[rows["split"].isin([split for split in base.train.splits if subject.lock(split) == LOCKED])]
 
 
 def worth(run: str, split: str, baseline: str) -> pd.DataFrame:

@@ -3,7 +3,17 @@ import pandas as pd
 import streamlit as st
 
 from app.bands import (
-    ASKED, FEWEST, KIND_WORDS, LEVEL, families_words, named, numbers, outside_words, rises, separation_words, verdict,
+    ASKED,
+    FEWEST,
+    KIND_WORDS,
+    LEVEL,
+    families_words,
+    named,
+    numbers,
+    outside_words,
+    rises,
+    separation_words,
+    verdict,
 )
 from app.evidence import family_words
 from app.figures.scores import SPLIT_WORDS, coverage_figure

@@ -19,19 +19,23 @@ def curves_panel() -> None:
         st.info(f"Learning curves were not measured yet: `{COMMAND}`.")
         return
     points, fits = found
+    st.caption("The same for every run: measured with networks of the default kind on the published data.")
     st.subheader("What would more measurements be worth?", anchor=False)
     splits = list(dict.fromkeys(points["split"]))
     split = st.segmented_control("Held out", splits, default=splits[0], required=True, key="curves_split",
                                  format_func=lambda one: studied.HELD_OUT.get(one, one))
     tasks = list(dict.fromkeys(points.loc[points["split"] == split, "task"]))
-    st.markdown("  \n".join(studied.curve_verdict(_of(fits, task, split), task, split) for task in tasks))
+    with st.container(border=True, key="curves_verdict"):
+        st.markdown("  \n".join(studied.curve_verdict(_of(fits, task, split), task, split) for task in tasks))
+        st.caption("Below +0.01 of R² is called next to nothing, below +0.05 a little. Ranges are 95 %: they know of papers, of "
+                   "which measurements were drawn, and of how far the points lie off the curve.")
     for number, (place, task) in enumerate(zip(st.columns(len(tasks), gap="large"), tasks, strict=True)):
         with place:
             _curve(_of(points, task, split), _of(fits, task, split), task, number, f"{task}-{split}")
-    st.caption("One property learns from 5 to 100 % of its labels, whole papers or whole groups of twins at a time; the other "
-               "keeps all of its own, and the rows that are tested stay the same. Five folds, three fold seeds, each of which "
-               "draws its own labels; networks of the default kind, one a fold, which is less than an ensemble; the published "
-               f"data, not this run. `{COMMAND}` measures it again.")
+    st.caption("One property learns from 5 to 100 % of its measurements, whole papers or whole groups of like alloys at a time; "
+               "the other keeps all of its own, and the readings that are tested stay the same. Five parts, divided anew three times, "
+               "each time with measurements drawn anew; networks, one a part, which is less than an ensemble. "
+               f"`{COMMAND}` measures it again.")
 
 
 def _of(table: pd.DataFrame, task: str, split: str) -> pd.DataFrame:
@@ -41,9 +45,19 @@ def _of(table: pd.DataFrame, task: str, split: str) -> pd.DataFrame:
 def _curve(points: pd.DataFrame, fits: pd.DataFrame, task: str, number: int, name: str) -> None:
     unit = TASKS[task].learning_unit
     laws = {fit["model"]: studied.fitted_curve(fit, points["n_labels"].min()) for _, fit in fits.iterrows()}
-    figure = learning_figure(points, laws, studied.MODEL_WORDS, total=fits["n"].iloc[0], unit=unit, color=color_of(number))
+    figure = learning_figure(points, laws, studied.MODEL_WORDS, total=fits["n"].iloc[0], unit=unit, color=color_of(number),
+                             fan=_fan(task, name))
     framed_figure(f"**{TASKS[task].label}**", figure, points, f"curve-{name}",
-                  "Lines: RMSE = floor + scale · labels^−exponent, dotted beyond what was tried; dashed: all labels that there "
-                  f"are, from which {fits['more'].iloc[0]:.0f} more are counted.", name="learning-curve")
+                  "Lines: RMSE = floor + scale · n^−exponent of n measurements, dotted beyond what was tried; shaded: its 95 % "
+                  "range for the networks; dashed: all measurements that there are, from which "
+                  f"{fits['more'].iloc[0]:.0f} more are counted.", name="learning-curve")
     with st.expander("Numbers"):
-        st.dataframe(studied.curve_lines(points, unit), hide_index=True)
+        st.table(studied.curve_lines(points, unit).set_index("model"), border="horizontal")
+
+
+def _fan(task: str, name: str) -> pd.DataFrame | None:
+    table = measured.fans()
+    if table is None:
+        return None
+    rows = table[(table["task"] == task) & (table["split"] == name.removeprefix(f"{task}-")) & (table["model"] == "ours")]
+    return rows.reset_index(drop=True)

@@ -24,6 +24,8 @@ NEXT = 50  # measurements, whose worth is asked for
 EXPONENTS = np.linspace(0.1, 2.0, 39)
 RESAMPLES = 300
 
+Law = tuple[float, float, float]  # floor, scale, exponent
+
 
 def thinned(observations: pd.DataFrame, parts: Sequence[Part], task: str, *, seed: int,
             shares: Sequence[float] = SHARES) -> tuple[Part, ...]:
@@ -110,7 +112,8 @@ def points(cells: Mapping[str, pd.DataFrame], labels: pd.Series) -> pd.DataFrame
 @dataclass(frozen=True)
 class Fit:
     """RMSE(n) ≈ floor + scale · n^−exponent of n labels, and what `more` labels beyond `n` would be worth: what R² rises by, and
-    RMSE falls by, each with a 95 % interval from resampling papers and draws."""
+    RMSE falls by, each with a 95 % interval; rmse: what the law says of n labels; step: what R² rose by between the two largest
+    shares, for `more` labels, whatever the law."""
 
     floor: float
     scale: float
@@ -123,20 +126,32 @@ class Fit:
     fall: float
     fall_low: float
     fall_high: float
+    rmse: float
+    step: float
+    step_low: float
+    step_high: float
 
 
 def fit(cell: pd.DataFrame, labels: pd.Series, *, n: int, more: int = NEXT) -> Fit:
     """The curve of one model, and what it says about the next measurements; they are taken to be of the kind of those before.
 
-    cell: out of fold, with the shares as splits; labels: see `n_labels`; n: how many labels there are in all.
+    cell: out of fold, with the shares as splits; labels: see `n_labels`; n: how many labels there are in all. The interval knows
+    of papers, of draws of labels and of how far the points lie off the law, see `_laws`.
     """
-    errors, values, papers = _errors(cell)
-    n_labels = labels.sort_index().to_numpy(float)
-    once = np.ones((1, len(values)))
-    law, found = _worth(n_labels, errors.mean(axis=2), values, once[0], n, more)
-    drawn = [_worth(n_labels, of_draws, values, weight, n, more)[1] for weight, of_draws in _resamples(errors, papers)]
-    (gain_low, fall_low), (gain_high, fall_high) = np.quantile(drawn, [0.025, 0.975], axis=0) if drawn else [(np.nan,) * 2] * 2
-    return Fit(*law, n, more, found[0], gain_low, gain_high, found[1], fall_low, fall_high)
+    first, *drawn = _laws(cell, labels)
+    gain, fall, step = _worth(*first, n, more)
+    worth = [_worth(*one, n, more) for one in drawn]
+    low, high = np.quantile(worth, [0.025, 0.975], axis=0) if worth else np.full((2, 3), np.nan)
+    return Fit(*first[0], n, more, gain, low[0], high[0], fall, low[1], high[1], _at(first[0], float(n)), step, low[2], high[2])
+
+
+def fan(cell: pd.DataFrame, labels: pd.Series, *, n: int, more: int = NEXT, steps: int = 24) -> pd.DataFrame:
+    """The curve with its 95 % interval, from the fewest labels to n and `more`: n_labels, rmse, low, high."""
+    (law, *_), *drawn = _laws(cell, labels)
+    at = np.geomspace(labels.min(), n + more, steps)
+    curves = np.array([_at(one, at) for one, *_ in drawn])
+    low, high = np.quantile(curves, [0.025, 0.975], axis=0) if len(curves) else np.full((2, steps), np.nan)
+    return pd.DataFrame({"n_labels": at, "rmse": _at(law, at), "low": low, "high": high})
 
 
 def _exact(cell: pd.DataFrame) -> pd.DataFrame:
@@ -151,23 +166,45 @@ def _errors(cell: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, pd.Series]:
     return wide.to_numpy().reshape(len(wide), rows["share"].nunique(), -1), facts["low"].to_numpy(), facts["reference_group"]
 
 
-def _resamples(errors, papers):
-    """Weights of the rows [n] when whole papers are drawn with replacement, and squared errors [n, shares] of drawn draws."""
+def _laws(cell: pd.DataFrame, labels: pd.Series) -> list[tuple[Law, float, float]]:
+    """The law, the variance of the values and what R² rose by a label in the last step; then those of RESAMPLES resamples, none
+    where there is but one paper.
+
+    A resample draws papers, for each share as many draws of labels as there are, and moves each point by a residual of the first
+    law (log RMSE, wider by what three parameters took), since points do not lie on one smooth law.
+    """
     from mtl_core.uncertainty.comparison import resampled_papers
 
-    if papers.nunique() < 2:
-        return
-    rng = np.random.default_rng(0)
-    for weight in resampled_papers(papers)[:RESAMPLES]:
-        yield weight, errors[:, :, rng.integers(errors.shape[2], size=errors.shape[2])].mean(axis=2)
+    errors, values, papers = _errors(cell)
+    n_labels, rng = labels.sort_index().to_numpy(float), np.random.default_rng(0)
+    n_shares, n_draws = errors.shape[1:]
+
+    def of(weight, of_draws, moved=0.0):
+        mse = np.average(of_draws, axis=0, weights=weight)
+        variance = np.average((values - np.average(values, weights=weight)) ** 2, weights=weight)
+        step = (mse[-2] - mse[-1]) / variance / (n_labels[-1] - n_labels[-2])
+        return power_law(n_labels, np.sqrt(mse) * np.exp(moved)), variance, step
+
+    first = of(np.ones(len(values)), errors.mean(axis=2))
+    rmse = np.sqrt(errors.mean(axis=(0, 2)))
+    off = np.log(rmse / _at(first[0], n_labels)) * np.sqrt(n_shares / max(1, n_shares - len(first[0])))
+    found = [first]
+    for weight in resampled_papers(papers)[:RESAMPLES] if papers.nunique() > 1 else ():
+        chosen = rng.integers(n_draws, size=(1, n_shares, n_draws))
+        of_draws = np.take_along_axis(errors, np.broadcast_to(chosen, errors.shape), axis=2).mean(axis=2)
+        found.append(of(weight, of_draws, rng.choice(off, n_shares)))
+    return found
 
 
-def _worth(labels, errors, values, weight, n, more) -> tuple[tuple[float, float, float], tuple[float, float]]:
-    """Floor, scale and exponent; then by how much R² rises and RMSE falls from n labels to `more` of them."""
-    floor, scale, exponent = law = power_law(labels, np.sqrt(np.average(errors, axis=0, weights=weight)))
-    now, then = (floor + scale * at**-exponent for at in (n, n + more))
-    variance = np.average((values - np.average(values, weights=weight)) ** 2, weights=weight)
-    return law, ((now**2 - then**2) / variance, now - then)
+def _at(law: Law, n):
+    floor, scale, exponent = law
+    return floor + scale * n**-exponent
+
+
+def _worth(law: Law, variance: float, step: float, n: int, more: int) -> tuple[float, float, float]:
+    """By how much R² rises and RMSE falls from n labels to `more` of them; and R² if it went on as in the last step."""
+    now, then = _at(law, float(n)), _at(law, float(n + more))
+    return (now**2 - then**2) / variance, now - then, step * more
 
 
 def power_law(n: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:

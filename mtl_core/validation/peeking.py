@@ -40,7 +40,7 @@ def derived_columns(observations: pd.DataFrame, values: np.ndarray, columns: Seq
         others = _other_properties(observations, table, task)
         of_column = [_suspicion(name, column, y, rows, parts, others) for name, column in zip(columns, values.T, strict=True)]
         told = [sentence for sentence in of_column if sentence]
-        words = " ".join(told) or f"None of {len(columns)} columns."
+        words = " ".join(told) or f"none of {len(columns)} columns follows from it, or from another measured property."
         found.append(Leak("target-derived column", task, "", len(columns), len(told), words, is_forbidden=True))
     return tuple(found)
 
@@ -101,7 +101,8 @@ def fitted_outside(fits: Mapping[str, Fit], values: np.ndarray, y: np.ndarray, p
     for name, fit in fits.items():
         moved = [part for part in parts
                  if joblib.hash(fit(values, y, part)) != joblib.hash(fit(*_changed(values, y, part), part))]
-        found.append(_transform_leak(name, parts, moved, "changes when its test rows do"))
+        found.append(_transform_leak(name, parts, moved, "changes when its test rows do",
+                                     "stays the same to the last bit when its test rows are changed"))
     return tuple(found)
 
 
@@ -124,7 +125,8 @@ def given_outside(given: Mapping[str, Sequence[Scaler | TargetTransform]], fits:
     for name, steps in given.items():
         honest = [fits[name](values, y, part) for part in parts]
         other = [part for part, step, own in zip(parts, steps, honest, strict=True) if not _is_close(step, own)]
-        found.append(_transform_leak(name, parts, other, "is not what the training rows of the part give"))
+        found.append(_transform_leak(name, parts, other, "is not what the training rows of the part give",
+                                     "is what the training rows of the part give"))
     return tuple(found)
 
 
@@ -134,6 +136,6 @@ def _is_close(one, other) -> bool:
         np.allclose(ours[name], theirs[name], rtol=CLOSE, atol=CLOSE * max(1.0, np.abs(theirs[name]).max())) for name in ours)
 
 
-def _transform_leak(name, parts, wrong, how):
-    where = f", in fold {wrong[0].fold} by {wrong[0].split}." if wrong else f" in none of {len(parts)} parts."
-    return Leak("fitted outside the fold", "", "", len(parts), len(wrong), f"{name} {how}{where}", is_forbidden=True)
+def _transform_leak(name, parts, wrong, how, instead):
+    words = f"{how}, in fold {wrong[0].fold} by {wrong[0].split}" if wrong else f"{instead}: {len(parts)} of {len(parts)} folds"
+    return Leak("fitted outside the fold", "", "", len(parts), len(wrong), f"{name} {words}.", is_forbidden=True)
