@@ -1,7 +1,8 @@
 """Lattice of an alloy as a class: `python -m benchmarks.classes`
 
-Networks that learn the phase with hardness, the phase alone, and three classifiers, on the same folds: five folds, three fold seeds,
-one member a fold, 60 epochs, by composition and by paper. Prints the table of README.md. `--quick`: two epochs, three folds.
+Networks that learn the phase with hardness, the phase alone, and three classifiers, on the same folds: five folds, three fold
+seeds, one member a fold, 60 epochs, by composition and by paper. Prints the table of README.md. `--quick`: two epochs of three
+folds.
 """
 import argparse
 import os
