@@ -59,10 +59,11 @@ def test_the_card_says_what_the_files_of_the_run_say(facts, written):
     text = as_markdown("Model card", written)
     assert [section.title for section in written][:3] == ["What this is", "Data", "Splits"] and len(written) == 13
     for fact in (facts.table.sha256, folds_sha256(facts.out_of_fold), facts.record.code_sha256, "10.1038/s41597-020-00768-9",
-                 f"python -m mtl_core train --preset {facts.record.preset}", "3 folds × 1 seeds", "CC BY 4.0"):
+                 f"python -m mtl_core train --preset {facts.record.preset}", "divided into 3 parts (folds), 1 times", "CC BY "
+                                                                                                                      "4.0"):
         assert fact in text, fact
     row = facts.metrics["metrics"]["hardness"]["reference"]
-    assert f"| Hardness | reference | {row['n']} | {number(row['r2'])} |" in text
+    assert f"| Hardness | New papers | {row['n']} | {number(row['r2'])} |" in text
     assert json.loads(next(block for section in written if section.title == "Configuration" for block in section.blocks
                            if isinstance(block, Code)).lines) == facts.config.model_dump(mode="json")
     assert "nan" not in re.sub(r"[a-zA-Z]*nan[a-zA-Z]+", "", text) and "None" not in text.replace("None of", "")
@@ -129,6 +130,17 @@ def test_only_a_validation_that_trained_as_the_run_did_speaks_for_it(facts, monk
     assert replace(facts).validation == (run, report)
     monkeypatch.setattr(module, "list_runs", lambda root: listed[:1])
     assert replace(facts).validation is None
+
+
+def test_a_validation_that_cannot_be_read_is_named_and_left_out(facts, monkeypatch):
+    def refuse(one, root):
+        raise CheckpointError(f"{one}: expected the report of a validation")
+
+    listed = [SimpleNamespace(id="newer", kind="validate", status=Status.complete, config={"run": facts.run})]
+    monkeypatch.setattr(module.validations, "read_validation", refuse)
+    monkeypatch.setattr(module, "list_runs", lambda root: listed)
+    other = replace(facts)
+    assert other.validation is None and other.rehearsals == () and other.unreadable == ("newer",)
 
 
 def test_markup_in_a_text_is_shown_and_not_obeyed():

@@ -242,5 +242,6 @@ def _card(run: str, seen: int, known: tuple) -> tuple[str, str]:
     from mtl_core.report.facts import read_facts
     from mtl_core.report.sections import sections
 
-    told, title = sections(read_facts(run)), f"Model card of run {run}"
+    facts = read_facts(run)
+    told, title = sections(facts), f"Model card of run {facts.name}"
     return as_markdown(title, told), as_html(title, told)

@@ -32,8 +32,9 @@ def curves_panel() -> None:
     for number, (place, task) in enumerate(zip(st.columns(len(tasks), gap="large"), tasks, strict=True)):
         with place:
             _curve(_of(points, task, split), _of(fits, task, split), task, number, f"{task}-{split}")
-    st.caption("One property learns from 5 to 100 % of its measurements, whole papers or whole groups of like alloys at a time; "
-               "the other keeps all of its own, and the readings that are tested stay the same. Five parts, divided anew three times, "
+    st.caption("One property learns from 5 to 100 % of its measurements, whole papers or groups of like alloys at a time; "
+               "the other keeps all of its own, and the readings that are tested stay the same. Five parts, divided anew three "
+               "times, "
                "each time with measurements drawn anew; networks, one a part, which is less than an ensemble. "
                f"`{COMMAND}` measures it again.")
 

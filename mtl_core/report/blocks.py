@@ -116,7 +116,11 @@ body { font: 15px/1.55 system-ui, sans-serif; margin: 0; overflow-wrap: anywhere
 main { max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 nav ul { columns: 2; padding-left: 1.2rem; }
-.wide { overflow-x: auto; margin: 0.8rem 0; }
+.wide { overflow-x: auto; margin: 0.8rem 0; background:
+  linear-gradient(to right, Canvas 2rem, transparent 4rem) left / 100% 100% no-repeat local,
+  linear-gradient(to left, Canvas 2rem, transparent 4rem) right / 100% 100% no-repeat local,
+  linear-gradient(to right, var(--line), transparent) left / 0.9rem 100% no-repeat scroll,
+  linear-gradient(to left, var(--line), transparent) right / 0.9rem 100% no-repeat scroll; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.8rem 0.25rem 0; border-bottom: 1px solid var(--line); }
 pre { overflow-x: auto; padding: 0.8rem; border: 1px solid var(--line); border-radius: 6px; font-size: 0.85rem; }

@@ -18,4 +18,4 @@ def card(run: str = SHIPPED, *, form: Form = "html", root: Path | None = None, u
     is no complete training, CheckpointError when its data are not what it was trained on.
     """
     facts = read_facts(run, root=root, user_root=user_root, say=say)
-    return (as_html if form == "html" else as_markdown)(f"Model card of run {run}", sections(facts))
+    return (as_html if form == "html" else as_markdown)(f"Model card of run {facts.name}", sections(facts))

@@ -11,6 +11,7 @@ from mtl_core.report.facts import DEPLOYED, SOURCES, Facts
 from mtl_core.settings import DATA_DIR, ROOT
 from mtl_core.tasks import TASKS
 from mtl_core.validation.config import NESTED, OURS
+from mtl_core.validation.ladder import OPTIMISTIC
 
 TRIVIAL = {"mean", "class mean", "1-NN", "random forest", "ridge", "extra trees"}
 
@@ -72,7 +73,8 @@ def _biases(facts: Facts) -> Answer:
 def _cleaning(facts: Facts) -> Answer:
     steps = facts.waterfall[facts.waterfall["removed"] > 0]
     n = steps[steps["property"].isin(facts.config.tasks)]["step"].nunique()
-    return Answer(True, f"{n} named rules take readings away, each with its reason; `data build` runs them on the source files.")
+    return Answer(True, f"{n} named rules take readings away, each with its reason; the command data build runs them on the "
+                        f"source files.")
 
 
 def _removed(facts: Facts) -> Answer:
@@ -124,8 +126,9 @@ def _held_out(facts: Facts) -> Answer:
 
 
 def _choices(facts: Facts) -> Answer:
-    return Answer(False, "Training and tests are apart in every fold. On which rows the settings were chosen, the files of a "
-                         "run do not say; a search (`tune`) keeps an outer fold for that.")
+    return Answer(False, f"Training and tests are apart in every fold. {OPTIMISTIC} Where the settings of this run are others, "
+                         f"its "
+                         "files do not say on which rows they were chosen; a search (tune) keeps an outer fold for that.")
 
 
 def _no_kin(facts: Facts) -> Answer:
@@ -215,8 +218,9 @@ def _missing(facts: Facts) -> Answer:
 
 def _corrupt(facts: Facts) -> Answer:
     n = int(facts.table.measurements["flags"].str.split().map(lambda words: "suspect" in words).sum())
-    return Answer(True, f"{n} readings that cannot be right are left out by rule; what else is doubtful is listed by `data "
-                        "suspects`.")
+    return Answer(True, f"{n} readings that cannot be right are left out by rule; what else is doubtful is listed by the "
+                        f"command data "
+                        "suspects.")
 
 
 def _transformed(facts: Facts) -> Answer:
@@ -232,7 +236,7 @@ def _model(facts: Facts) -> Answer:
 
 def _justified(facts: Facts) -> Answer:
     if not facts.validation:
-        return Answer(False, "Not compared with intervals; `validate` does.")
+        return Answer(False, "Not compared with intervals; the command validate does.")
     differences = [score.difference for score in facts.validation[1].scores if score.difference and score.model != NESTED]
     won = sum(one.low is not None and one.low > 0 for one in differences)
     return Answer(bool(differences) and won > len(differences) / 2, "Better than a baseline with an interval above zero in "
@@ -242,7 +246,7 @@ def _justified(facts: Facts) -> Answer:
 def _intervals(facts: Facts) -> Answer:
     if facts.validation:
         return Answer(True, f"95 % intervals by resampling papers, validation {facts.validation[0]}.")
-    return Answer(False, "Scores of this run have the spread of their fold seeds only; `validate` adds intervals.")
+    return Answer(False, "Scores of this run have the spread of their fold seeds only; the command validate adds intervals.")
 
 
 def _metrics(facts: Facts) -> Answer:
@@ -257,10 +261,10 @@ def _limits(facts: Facts) -> Answer:
 
 
 def _statistics(facts: Facts) -> Answer:
-    return Answer(bool(facts.validation), "Papers are resampled, because readings of one paper are not independent; nothing is "
-                                          "assumed about the distribution." if facts.validation else "No test was made; "
-                                                                                                     "`validate` makes "
-                                                                                       "paired intervals.")
+    if not facts.validation:
+        return Answer(False, "No test was made; the command validate makes paired intervals.")
+    return Answer(True, "Papers are resampled, because readings of one paper are not independent; nothing is assumed about the "
+                        "distribution.")
 
 
 def _documented_data(facts: Facts) -> Answer:
@@ -278,7 +282,7 @@ ARTRITH = (
     Item("2c", "how several sources were joined", _combined),
     Item("3a", "how an alloy becomes numbers, with software", _features),
     Item("3b", "comparison with other sets of features", _other_features),
-    Item("4a", "software that trains and predicts", _always("`train`, `predict` and a web page; see To reproduce.")),
+    Item("4a", "software that trains and predicts", _always("The commands train and predict, and a web page; see To reproduce.")),
     Item("4b", "comparison with simple models", _simple_models),
     Item("4c", "comparison with the state of the art", _strong_models),
     Item("5a", "rows for training, for choices and for tests kept apart", _choices),

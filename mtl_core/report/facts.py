@@ -1,5 +1,6 @@
 """Everything that a report of a run is written from, read or worked out once."""
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -179,9 +180,28 @@ class Facts:
 
     @cached_property
     def _validations(self) -> list[tuple[str, Report]]:
-        found = [run.id for run in list_runs(self.root) if run.kind == "validate" and run.status is Status.complete
-                 and run.config.get("run") == self.run]
-        return [(run, report) for run in found if (report := validations.read_validation(run, self.root).report)]
+        found = []
+        for run in self._validated_by:
+            with suppress(CheckpointError):  # of another version
+                found.append((run, validations.read_validation(run, self.root).report))
+        return [(run, report) for run, report in found if report]
+
+    @property
+    def _validated_by(self) -> list[str]:
+        return [run.id for run in list_runs(self.root) if run.kind == "validate" and run.status is Status.complete
+                and run.config.get("run") == self.run]
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Validations that another version of the program wrote, or whose files are damaged."""
+        known = {run for run, _ in self._validations}
+        return tuple(run for run in self._validated_by if run not in known)
+
+    @property
+    def name(self) -> str:
+        """What people call the run, and its id."""
+        label = "" if self.run == SHIPPED else find_run(self.run, self.root).label.name
+        return f"{label} ({self.run})" if label else self.run
 
     @property
     def rehearsals(self) -> tuple[tuple[str, Report], ...]:

@@ -14,6 +14,7 @@ from mtl_core.report.facts import DEPLOYED, SOURCES, Facts
 from mtl_core.report.failures import failures
 from mtl_core.tasks import ELECTROLYTE, TASKS, with_values
 from mtl_core.validation.bands import KINDS
+from mtl_core.validation.ladder import OPTIMISTIC
 from mtl_core.validation.leakage import LEAKS
 from mtl_core.validation.report import Report
 from mtl_core.validation.rungs import RUNGS
@@ -32,8 +33,8 @@ def sections(facts: Facts) -> tuple[Section, ...]:
 def _model(facts: Facts) -> Iterable[Block]:
     config, metrics = facts.config, facts.metrics
     names = ", ".join(f"{task.label.lower()} ({task.unit})" for task in facts.tasks)
-    yield Text(f"Run {facts.run}: {metrics['n_members']} networks with {metrics['n_masks']} dropout masks each predict {names} "
-               f"from the composition and the conditions of an alloy. They are those of the split by paper ({DEPLOYED}), and "
+    yield Text(f"Run {facts.name}: {metrics['n_members']} networks with {metrics['n_masks']} dropout masks each predict {names} "
+               f"from the composition and the conditions of an alloy. They are those that were tested on new papers, and "
                "so are the bands: for an alloy of a paper that nobody has read yet.")
     yield table(("property", "range of the readings", "alloys", "papers", "depends on, besides composition"), [
         (task.label, f"{_range(facts.rows(task.key))} {task.unit}", facts.rows(task.key)["alloy_id"].nunique(),
@@ -51,6 +52,10 @@ def _data(facts: Facts) -> Iterable[Block]:
     yield Text(f"Datasets: {', '.join(data.datasets)}. Fingerprint (SHA-256) {table_.sha256}. {len(table_.alloys):,} alloys, "
                f"{len(table_.measurements):,} readings, {len(table_.references):,} papers.")
     rows = facts.prepared.observations
+    yield Text(f"Used are {len(rows):,} of these readings, of {rows['alloy_id'].nunique():,} alloys in "
+               f"{rows['reference_group'].nunique():,} papers: the others are of properties that this run does not learn, or "
+               f"left "
+               "out by the rules below. Bounds (censored readings) are learnt from; scores and bands are of exact readings only.")
     of_source = rows["source"].value_counts()
     yield table(("source", "readings used", "cite", "data", "licence"), [
         (name, n, *((known.citation + ", " + known.doi, known.data_doi, known.licence) if (known := SOURCES.get(name)) else
@@ -90,24 +95,26 @@ def _not_reported(rows, task):
 
 def _splits(facts: Facts) -> Iterable[Block]:
     train = facts.config.train
-    yield Text(f"{train.n_folds} folds × {train.n_fold_seeds} seeds a split, {train.n_repeats} networks a fold. Fingerprint of "
-               f"who was held out when: {folds_sha256(facts.out_of_fold)}.")
+    yield Text(f"The data are divided into {train.n_folds} parts (folds), {train.n_fold_seeds} times, for each split; "
+               f"{train.n_repeats} networks a part. Fingerprint of who was held out when: {folds_sha256(facts.out_of_fold)}. "
+               f"{OPTIMISTIC if facts.is_published else ''}")
     yield table(("split", "what is held out together", "what it keeps out of training", "what it does not"), [
-        (split, RUNGS[split].holds_out, RUNGS[split].forbids, RUNGS[split].allows) for split in train.splits])
+        (RUNGS[split].label, RUNGS[split].holds_out, RUNGS[split].forbids, RUNGS[split].allows) for split in train.splits])
     if facts.validation:
         run, report = facts.validation
-        yield Text(f"Validation {run}, {report.n_folds} folds × {report.n_fold_seeds} seeds:")
-        yield table(("rung", "held out together", "parts", "folds", "fingerprint"), [
+        yield Text(f"Validation {run}, {report.n_folds} parts, divided {report.n_fold_seeds} times:")
+        yield table(("test", "held out together", "parts", "folds", "fingerprint"), [
             (RUNGS[rung].label, about.holds_out, len(about.parts), about.lock, about.folds_sha256[:12])
             for rung, about in report.rungs.items()])
 
 
 def _leaks(facts: Facts) -> Iterable[Block]:
-    yield Text("Share of the tests with such kin among the training rows of their part. Where it is large, scores are in part "
-               "those of readings that were nearly known.")
+    yield Text("Share of the tested readings with such a relative among the rows that were learnt from. Where it is large, "
+               "scores "
+               "are in part those of readings that were nearly known.")
     splits = facts.config.train.splits
     found = {(leak.kind, leak.task, leak.split): leak for leak in facts.leaks}
-    yield table(("leak", "property", *splits), [
+    yield table(("leak", "property", *(RUNGS[split].label.lower() for split in splits)), [
         (kind, TASKS[task].label, *(found[kind, task, split].share for split in splits))
         for kind in dict.fromkeys(leak.kind for leak in facts.leaks) for task in with_values(facts.config.tasks)])
     yield Bullets(tuple(f"{kind}: {LEAKS[kind]}" for kind in LEAKS))
@@ -117,23 +124,26 @@ def _leaks(facts: Facts) -> Iterable[Block]:
 
 
 def _accuracy(facts: Facts) -> Iterable[Block]:
-    yield Text("Out of fold, exact readings, in the unit that is learnt; pooled over the rows of a fold seed, mean of the seeds.")
-    yield table(("property", "split", "n", "R²", "R² of the fold seeds", "MAE", "RMSE", "mean of the family R²", "ridge R²",
-                 "extra trees R²", "R² that repeats allow"), list(_scores(facts)))
+    yield Text("Out of fold, exact readings, in the unit that is learnt; pooled over all readings of one division of the data, "
+               "mean of the divisions.")
+    yield table(("property", "split", "n", "R²", "R² by division", "MAE", "RMSE", "mean of the family R²", "ridge R²",
+                 "extra trees R²", "highest R² that repeats under the same conditions allow"), list(_scores(facts)))
     if facts.validation:
         run, report = facts.validation
         yield Text(f"Validation {run}, with 95 % intervals over papers; the difference is R² of this run less that of the "
                    "model, paired on the same rows.")
-        yield table(("property", "rung", "model", "n", "R²", "MAE", "RMSE", "difference of R²"), [
+        yield table(("property", "test", "model", "n", "R²", "MAE", "RMSE", "difference of R²"), [
             (TASKS[score.task].label, RUNGS[score.rung].label, score.model, score.n,
              *(interval(one.value, one.low, one.high) if one else None
                for one in (score.r2, score.mae, score.rmse, score.difference))) for score in report.scores])
         yield from _tuned(report)
+    if facts.unreadable:
+        yield Text(f"Validations that could not be read and are left out: {', '.join(facts.unreadable)}.")
     if facts.rehearsals:
         yield Text(f"Rehearsals, which trained for other epochs than this run and tell only that everything works: "
                    f"{', '.join(f'{run} ({report.epochs} epochs)' for run, report in facts.rehearsals)}. Nothing of them is "
                    "quoted.")
-    yield table(("property", "family", "n", "R² within it, by paper", "MAE"), [
+    yield table(("property", "family", "exact readings", "R² within it, new papers", "MAE"), [
         (TASKS[task].label, family, row["n"], row["r2"], row["mae"]) for task, splits in facts.metrics["metrics"].items()
         for family, row in splits[DEPLOYED]["families"].items()])
     yield from _classes(facts.metrics.get("classes", {}))
@@ -160,7 +170,7 @@ def _tuned(report: Report) -> Iterable[Block]:
         yield Text(f"Tuned anew: in each fold a search of {found['n_trials'].max()} trials chose settings among the training "
                    "rows; they were tested on the fold that it never saw, beside this run on the same rows. Promised: what they "
                    "were better by on the folds that the search saw.")
-        yield table(("property", "rung", "folds", "R² of this run", "R², tuned anew", "difference of R²", "promised"), [
+        yield table(("property", "test", "folds", "R² of this run", "R², tuned anew", "difference of R²", "promised"), [
             (TASKS[row.task].label, RUNGS[row.rung].label, f"{row.n_folds} of {report.n_folds}", row.ours, row.tuned,
              interval(row.difference, row.low, row.high), row.promised) for row in found.itertuples()])
 
@@ -172,7 +182,7 @@ def _scores(facts):
         for split, row in splits.items():
             others = facts.metrics.get("baselines", {}).get(task, {}).get(split, {})
             seeds = row.get("r2_of_fold_seed", [])
-            yield (TASKS[task].label, split, row["n"], row["r2"], f"{number(min(seeds))} to "
+            yield (TASKS[task].label, RUNGS[split].label, row["n"], row["r2"], f"{number(min(seeds))} to "
                                                                   f"{number(max(seeds))}" if seeds else None,
                    row["mae"], row["rmse"], row.get("class_mean_r2"), others.get("ridge", {}).get("r2"),
                    others.get("extra trees", {}).get("r2"), ceiling)
@@ -181,35 +191,38 @@ def _scores(facts):
 def _bands(facts: Facts) -> Iterable[Block]:
     yield Bullets(tuple(f"{kind}: {words}" for kind, words in KINDS.items()))
     yield Text("Share of exact readings inside, by level; then, of the 90 % band, the mean width, the mean over papers of "
-               "their own shares, and the share of papers that lie inside with all their readings.")
+               "their own shares, and the share of papers of which all readings lie inside.")
     levels = facts.bands.levels
-    heads = ("property", "split", "band", *(f"{level:.0%}" for level in levels), "width", "mean of the papers", "papers inside")
+    heads = ("property", "split", "band", *(f"{level:.0%}" for level in levels), "width", "mean over papers", "papers fully "
+                                                                                                              "inside")
     by_band = facts.coverage.set_index("level").groupby(["task", "split", "kind"], sort=False)
-    yield table(heads, [(TASKS[task].label, split, kind, *rows["coverage"], *rows.loc[0.9, ["width", "papers", "whole_papers"]])
+    yield table(heads, [(TASKS[task].label, RUNGS[split].label, kind, *rows["coverage"],
+                         *rows.loc[0.9, ["width", "papers", "whole_papers"]])
                         for (task, split, kind), rows in by_band])
     yield table(("property", "split", "band", "mean z²", "factor", "CRPS", "−ln density"), [
-        (TASKS[row.task].label, row.split, row.kind, row.mean_z2, row.factor, row.crps, row.nll)
+        (TASKS[row.task].label, RUNGS[row.split].label, row.kind, row.mean_z2, row.factor, row.crps, row.nll)
         for row in facts.bands.accuracy().itertuples()])
     held = facts.transfer[facts.transfer["kind"] == "conformal"]
     yield Text("Share of readings inside the conformal 90 % band, calibrated on one split and tested on another; in brackets "
-               "the mean of the papers.")
+               "the mean over papers.")
     splits = list(held["split"].unique())
     cell = held.set_index(["task", "calibrated_on", "split"])
-    yield table(("property", "calibrated on", *(f"tested on {split}" for split in splits)), [
-        (TASKS[task].label, home, *(f"{cell.loc[(task, home, split), 'coverage']:.3f} "
+    yield table(("property", "calibrated on", *(f"tested on {RUNGS[split].label.lower()}" for split in splits)), [
+        (TASKS[task].label, RUNGS[home].label, *(f"{cell.loc[(task, home, split), 'coverage']:.3f} "
                                     f"({cell.loc[(task, home, split), 'papers']:.3f})"
                                     for split in splits)) for task in held["task"].unique() for home in splits])
 
 
-    yield Text("Conformal 90 % bands by family, by paper:")
-    yield table(("property", "family", "tests", "papers", "readings inside", "mean width"), [
-        (TASKS[row.task].label, row.family, row.n, row.n_papers, row.coverage, row.width)
+    yield Text("Conformal 90 % bands by family, new papers; each reading is tested once in every division:")
+    yield table(("property", "family", "readings", "papers", "share inside", "mean width"), [
+        (TASKS[row.task].label, row.family, row.n_readings, row.n_papers, row.coverage, row.width)
         for row in facts.held("family").itertuples()])
 
 
 def _domain(facts: Facts) -> Iterable[Block]:
     yield Text("An alloy is outside where it holds more of an element, another pair of elements or other conditions than the "
-               "training rows of its fold, or is further from all of them than alloys of different papers usually are. By paper:")
+               "training rows of its fold, or is further from all of them than alloys of different papers usually are. New "
+               "papers:")
     rows = facts.separation
     yield table(("property", "tests", "outside", "mean error outside / inside", "domain score finds the worst quarter (AUROC)",
                  "std finds it (AUROC)"), [
@@ -217,8 +230,8 @@ def _domain(facts: Facts) -> Iterable[Block]:
          _of(rows.loc[(task.key, "outside")], "ratio"), _of(rows.loc[(task.key, "domain score")], "auroc"),
          _of(rows.loc[(task.key, "std")], "auroc")) for task in facts.tasks if (task.key, "outside") in rows.index])
     yield Text("An AUROC of 0.5 is chance. 95 % intervals over papers. Conformal 90 % bands inside and outside:")
-    yield table(("property", "domain", "tests", "papers", "readings inside the band", "mean width"), [
-        (TASKS[row.task].label, "inside" if row.is_inside else "outside", row.n, row.n_papers, row.coverage, row.width)
+    yield table(("property", "domain", "readings", "papers", "share inside the band", "mean width"), [
+        (TASKS[row.task].label, "inside" if row.is_inside else "outside", row.n_readings, row.n_papers, row.coverage, row.width)
         for row in facts.held("is_inside").itertuples()])
 
 
