@@ -8,7 +8,7 @@ import argparse
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -33,7 +33,8 @@ def page(report: Report, before: str, *, today: str, seconds: float) -> str:
         looks.append(f"- {today}, {look(report)}")
     parts = _head(report, seconds), _best(report), _tables(report), _ceilings(report), _nested(report)
     return "\n".join([*chain(*parts), "", LOOKS, "",
-                      "Levers are chosen on other seeds; each config that was scored on these folds is a line.", "", *looks, ""])
+                      "Levers are chosen on other seeds; each config that was scored on these folds is a line. Where one has two "
+                      "lines, the code was changed between them.", "", *looks, ""])
 
 
 def is_locked(report: Report) -> bool:
@@ -76,19 +77,27 @@ def _best(report: Report) -> Iterator[str]:
 
 
 def _tables(report: Report) -> Iterator[str]:
-    found = {(one.task, one.rung, one.model): one for one in report.scores}
-    labels = [facts.label for facts in report.rungs.values()]
+    others = [model for model in report.models if model != OURS]
     for task in report.tasks:
-        yield from ("", f"## {TASKS[task].label}", "", "| R² | " + " | ".join(labels) + " |", "|---|" + "---|" * len(labels))
-        for model in report.models:
-            yield f"| {model} | " + " | ".join(_r2(found.get((task, rung, model))) for rung in report.rungs) + " |"
-        yield from ("", "| ours − it | " + " | ".join(labels) + " |", "|---|" + "---|" * len(labels))
-        for model in report.models:
-            if model != OURS:
-                yield f"| {model} | " + " | ".join(_gain(found.get((task, rung, model))) for rung in report.rungs) + " |"
-        yield from ("", f"| MAE, {TASKS[task].learning_unit} | " + " | ".join(labels) + " |", "|---|" + "---|" * len(labels))
-        for model in report.models:
-            yield f"| {model} | " + " | ".join(_mae(found.get((task, rung, model))) for rung in report.rungs) + " |"
+        yield from ("", f"## {TASKS[task].label}")
+        yield from _table(report, task, "R²", _r2, report.models)
+        yield from _table(report, task, "ours − it", _gain, others)
+        yield from _table(report, task, f"MAE, {TASKS[task].learning_unit}", _mae, report.models)
+
+
+def _table(report: Report, task: str, title: str, words: Callable[[Score | None], str], models: Sequence[str]) -> Iterator[str]:
+    """A line a model, a column a rung."""
+    yield from ("", f"| {title} | " + " | ".join(facts.label for facts in report.rungs.values()) + " |",
+                "|---|" + "---|" * len(report.rungs))
+    for model in models:
+        cells = (words(report.score(task, rung, model)) for rung in report.rungs)
+        yield f"| {_called(report, model)} | {' | '.join(cells)} |"
+
+
+def _called(report: Report, model: str) -> str:
+    """With the folds that it was asked on: other rows than those of the other lines, but for the differences."""
+    n_folds = max((len(folds) for folds in report.nested.values()), default=0)
+    return f"{model}, on {n_folds} of {report.n_folds} folds" if model == NESTED and n_folds < report.n_folds else model
 
 
 def _ceilings(report: Report) -> Iterator[str]:
@@ -119,8 +128,8 @@ def _nested(report: Report) -> Iterator[str]:
                f"{row.tuned:.3f} | {_difference(gain)} | {row.promised:+.3f} | {row.optimism:+.3f} |")
     minutes = found.groupby("rung", sort=False)["minutes"].first()
     each = ", ".join(f"{report.rungs[rung].label.lower()} {one:.0f}" for rung, one in minutes.items())
-    yield from ("", f"Minutes of trials a fold: {each}. All {report.n_folds} folds of these rungs take "
-                f"{minutes.sum() * report.n_folds / 60:.1f} hours.", "")
+    yield from ("", f"Minutes of trials a fold, whatever else ran: {each}. At that pace all {report.n_folds} folds of these "
+                f"rungs take {minutes.sum() * report.n_folds / 60:.1f} hours.", "")
     for rung, searched in report.nested.items():
         for fold in searched:
             changes = ", ".join(f"{name} {value}" for name, value in fold.changes.items()) or "nothing"

@@ -141,6 +141,20 @@ def test_the_outer_folds_are_the_locked_ones():
     assert ladder.lock_words("reference", "0" * 64, {"seed": 0}, locked).startswith("Not the locked folds: the same data and")
 
 
+def test_the_validation_that_comes_along_is_about_the_ensemble_that_comes_along():
+    """`make bench-accuracy SIZE=ladder NESTED=1` writes it."""
+    report, shipped = validations.shipped_report(), read_json(subjects.run_folder("shipped") / "ensemble.json")
+    stored = read_json(subjects.run_folder("shipped") / "metrics.json")["metrics"]
+    assert report.config_sha256 == subjects.config_sha256(EnsembleConfig.model_validate(shipped["config"]))
+    assert report.data_sha256 == shipped["data_sha256"] and {facts.lock for facts in report.rungs.values()} == {ladder.LOCKED}
+    assert tuple(report.rungs) == LADDER and set(MODELS) <= set(report.models)
+    for task, splits in stored.items():
+        for split, row in splits.items():
+            assert report.score(task, split, OURS).r2.value == pytest.approx(row["r2"], abs=1e-9)
+    assert bench.page(report, bench.PAGE.read_text(), today="2026-01-31", seconds=0.0).splitlines()[8:] == (
+        bench.PAGE.read_text().splitlines()[8:])
+
+
 def test_a_frozen_config_keeps_its_fingerprint_when_new_settings_come_along():
     """Those of the looks in accuracy.md: a new setting is entered among the later ones, a new default is another config."""
     assert subjects.config_sha256(EnsembleConfig())[:12] == "b4064fa26833"
