@@ -45,8 +45,8 @@ SETTLED_SECONDS = 3.0  # of work, as it took and as it was guessed, after which 
 # Seconds of one core for one part of the default tasks; only what is left to wait is guessed from them.
 _SECONDS = {"mean": 0.02, "class mean": 0.02, "1-NN": 0.03, "ridge": 0.03, "random forest": 1.7, "extra trees": 1.1,
             "gradient boosting": 1.5, "gaussian process": 2.4}
-_SECONDS_OF_EPOCH = 0.025  # for one member of ours
-_SECONDS_OF_PROCESSES = 2.0  # for the Gaussian processes of one part of ours
+_SECONDS_OF_EPOCH = 0.012  # for one member of ours
+_SECONDS_OF_PROCESSES = 0.7  # for the Gaussian processes of one part of ours
 _SECONDS_OF_TRIAL, _SECONDS_OF_ITS_EPOCH = 4.0, 0.0095  # once, and for each epoch of a network
 _PARTS_BY_ELEMENT, _PARTS_BY_ROW = 15, 1250  # of the default tasks
 
