@@ -35,7 +35,7 @@ def _estimate(value: float, low: float, high: float) -> Estimate:
 
 def table(report: Report) -> pd.DataFrame:
     """The same in numbers, as people read them; one row a rung and property."""
-    rows = [{"Property": TASKS[row.task].label, "Held out": RUNGS[row.rung].label, "Folds": row.n_folds,
+    rows = [{"Property": TASKS[row.task].label, "Held out": RUNGS[row.rung].label, "Folds": f"{row.n_folds} of {report.n_folds}",
              "R², this run": f"{row.ours:.3f}", "R², tuned anew": f"{row.tuned:.3f}",
              "This run − tuned anew": interval_words(_estimate(row.difference, row.low, row.high), "+.3f"),
              "Promised by the search": _signed(row.promised), "Did not come true": _signed(row.optimism)}

@@ -17,9 +17,10 @@ LIMITS = {"alloy": "if only the alloy is known", "alloy and conditions": "if the
 
 
 def chart_rows(report: Report, task: str, metric: str) -> pd.DataFrame:
-    """One row a model and rung: model, rung (its label), value, low, high (NaN where there is none), n."""
+    """One row a model and rung: model, rung (its label), value, low, high (NaN where there is none), n. What was tuned anew in
+    some folds only has other rows than the others, and is left out."""
     table = report.table()
-    rows = table[table["task"] == task]
+    rows = table[(table["task"] == task) & ~((table["model"] == NESTED) & table["rung"].map(lambda rung: is_part(report, rung)))]
     return pd.DataFrame({"model": rows["model"], "rung": [RUNGS[rung].label for rung in rows["rung"]],
                          "value": rows[metric], "low": rows[f"{metric}_low"], "high": rows[f"{metric}_high"], "n": rows["n"]})
 
@@ -45,9 +46,13 @@ def rung_lines(report: Report, task: str, rung: str) -> pd.DataFrame:
 
 def _called_on(report: Report, score: Score) -> str:
     """With the folds that it was asked on, where these are not all of a division."""
-    n = len(report.nested.get(score.rung, ())) if score.model == NESTED else 0
-    is_part = 0 < n < report.n_folds
-    return called(score.model) + (f" ({n} of {report.n_folds} folds)" if is_part else "")
+    of_some = score.model == NESTED and is_part(report, score.rung)
+    return called(score.model) + (f" ({len(report.nested[score.rung])} of {report.n_folds} folds)" if of_some else "")
+
+
+def is_part(report: Report, rung: str) -> bool:
+    """Whether settings were tuned anew in some folds only."""
+    return 0 < len(report.nested.get(rung, ())) < report.n_folds
 
 
 def _paired_word(score: Score) -> str:

@@ -109,7 +109,10 @@ def test_what_tuning_anew_is_worth_is_said_beside_what_the_search_promised_and_i
     first, second = nested.words(report)
     assert "a search of 41 trials" in first and second.count("−0.020 [−0.050, +0.010] of R² by tuning, cannot be told") == 2
     table = nested.table(report)
-    assert list(table.loc["Hardness"]) == ["New compositions", 1, "0.720", "0.700", "+0.020 [−0.010, +0.050]", "+0.030", "+0.050"]
+    assert list(table.loc["Hardness"]) == [
+        "New compositions", "1 of 3", "0.720", "0.700", "+0.020 [−0.010, +0.050]", "+0.030", "+0.050"]
+    drawn = rungs.chart_rows(report, "hardness", "r2")
+    assert NESTED not in set(drawn.loc[drawn["rung"] == "New compositions", "model"])
     assert nested.words(report_of()) == [] and validated.tally(report) == validated.tally(report_of())
     assert validated.verdicts(report, "hardness") == validated.verdicts(report_of(models=(*MODELS[:3], "ours")), "hardness")
     lines = rungs.rung_lines(report, "hardness", "composition")

@@ -133,13 +133,9 @@ def _nested(report: Report) -> None:
             st.markdown("  \n".join(words))
             st.table(nested.table(report), border="horizontal")
             st.caption("On the same readings. Promised: what the search was better by on the folds that it saw, networks alone; "
-                       "what did not come true is the optimism of a search that is scored where it chose. In the charts tuned "
-                       "anew stands among the models"
-                       + (", on the folds that were searched." if _is_part(report) else "."))
-
-
-def _is_part(report: Report) -> bool:
-    return any(len(folds) < report.n_folds for folds in report.nested.values())
+                       "what did not come true is the optimism of a search that is scored where it chose."
+                       + (" Where only some folds were searched, the charts leave it out."
+                          if any(rungs.is_part(report, rung) for rung in report.nested) else ""))
 
 
 def _charts(report: Report, run: Run, ours: str) -> None:
