@@ -13,7 +13,7 @@ from mtl_core.validation.rungs import RUNGS
 
 SIZE_WORDS = {"smoke": "Smoke: a minute, no numbers to quote", "main": "Main: the run's own tests, all simple models",
               "ladder": "Ladder: seven tests, all simple models"}
-LIMITS = {"alloy": "if only the alloy is known", "alloy and conditions": "if the conditions are known too"}  # of repeats
+LIMITS = {"alloy": "one alloy", "alloy and conditions": "one test"}  # what repeats have in common
 
 
 def chart_rows(report: Report, task: str, metric: str) -> pd.DataFrame:

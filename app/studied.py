@@ -21,6 +21,7 @@ WIRING_SENTENCES = {
     "difference": "what is predicted for the other property is scaled, and what must be added to it is learnt (difference)",
     "latent": "what is predicted for the other property is one more input (latent variable)"}
 MODEL_WORDS = {"ours": "networks", "ridge": "ridge", "extra trees": "extra trees"}
+USELESS = 0.1  # R² below which a way that won is of no use all the same
 HELD_OUT = {"composition": "new compositions", "reference": "new papers"}
 
 
@@ -141,9 +142,10 @@ def recommended(rows: pd.DataFrame) -> str:
     if found.winner == ALONE:
         return f"{words[ALONE]}: R² {r2[ALONE]}, less otherwise"
     if found.winner is not None:
-        return f"{words[found.winner]}: R² {r2[found.winner]} ({r2[ALONE]} alone)"
-    against = f"; not: {' or '.join(words[wiring] for wiring in found.harmful)}" if found.harmful else ""
-    return f"cannot be told (R² {r2[ALONE]} alone){against}"
+        is_useless = rows.set_index("wiring").loc[found.winner, "r2"] < USELESS
+        return f"{words[found.winner]}: R² {r2[found.winner]} ({r2[ALONE]} alone){', still of no use' if is_useless else ''}"
+    against = f"; worse: {' or '.join(words[wiring] for wiring in found.harmful)}" if found.harmful else ""
+    return f"none helps beyond chance (alone: R² {r2[ALONE]}){against}"
 
 
 def tip(table: pd.DataFrame, tasks: Sequence[str]) -> str:

@@ -168,7 +168,7 @@ def _behind(report: Report, task: str, one: Verdict) -> str:
 
 def practical(task: str, found: Mapping, sd: float) -> str:
     """What to expect of an alloy from a new paper; found: the scores of the run there; sd: of what was measured."""
-    unit = TASKS[task].learning_unit
+    unit = TASKS[task].learning_unit.split(" vs ")[0]  # of differences
     return (f"**{TASKS[task].label} of an alloy from a new paper:** expect to be wrong by {written(found['mae'])} {unit} on "
             f"average; the 90 % band is {written(found['width']['0.9'])} {unit} wide. All measurements together spread by "
             f"{written(sd)} {unit} (standard deviation).")

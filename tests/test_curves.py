@@ -154,7 +154,7 @@ def test_what_won_is_said_with_its_interval_and_what_harms_is_not_kept_back():
 
 def test_where_nothing_can_be_told_nothing_is_recommended():
     table = made_up_worth(single_task=(0.767, np.nan, np.nan, np.nan), latent=(0.78, 0.01, -0.01, 0.03))
-    assert studied.recommended(table).startswith("cannot be told")
+    assert studied.recommended(table).startswith("none helps beyond chance")
     assert studied.sharing_verdict(table).startswith("No way of sharing")
 
 
@@ -168,7 +168,7 @@ def test_what_forests_found_stands_beside_and_changes_nothing_that_is_said_of_ne
     table = pd.concat([networks, summed, forests, apart, *balanced])
     assert studied.kinds_of(table) == [sharing.NETWORKS, sharing.FORESTS]
     row = studied.recommendations(table).loc["Hardness, with yield strength"]
-    assert row["networks, all labels"] == "cannot be told (R² 0.77 alone); not: one network for all"
+    assert row["networks, all labels"] == "none helps beyond chance (alone: R² 0.77); worse: one network for all"
     assert row["random forests, all labels"] == "is told the other: R² 0.83 (0.80 alone)"
     assert "random forests are better with 100 % of the labels" in studied.kinds_verdict(table)
     assert "forests less networks: +0.033 [+0.020, +0.050]" in studied.kinds_verdict(table)

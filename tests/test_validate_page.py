@@ -139,7 +139,7 @@ def test_the_chart_draws_every_model_and_stands_what_is_far_below_at_the_edge():
     limits = rungs.limits(report_of().noise["hardness"], "r2")
     figure = ladder_figure(rows, limits, title="R²", color="#2f7f86", is_r2=True)
     ridge = next(trace for trace in figure.data if trace.name == "ridge")
-    assert limits == {"if only the alloy is known": 0.85}
+    assert limits == {"one alloy": 0.85}
     assert set(ridge.x) == {-0.5} and set(ridge.marker.symbol) == {"triangle-left-open"}
     assert "-3.75 [-6.4, -2]" in ridge.text[0] and len(figure.data) == len(MODELS) + 1
     assert rungs.limits(report_of().noise["hardness"], "mae") == {}

@@ -35,7 +35,7 @@ def ladder_figure(rows: pd.DataFrame, limits: Mapping[str, float], *, title: str
                        line={"color": GREY, "width": 1.5, "dash": dash})
             for (words, value), dash in zip(limits.items(), ("dash", "dot"), strict=False)]
     ends = [min(edge, 0.0) - 0.04, 1.0] if is_r2 else [0.0, 1.05 * np.nanmax(rows[["value", "high"]])]
-    plot = max(110, len(rungs) * (22 + 9 * len(models)))
+    plot = max(110, len(rungs) * (22 + 11 * len(models)))
     return calm([*traces, *keys], height=plot + 80 + 20 * ((len(models) + len(limits) + 1) // 2), dragmode=False, shapes=lines,
                 legend=_below(plot) | {"traceorder": "reversed"}, xaxis=STILL | {"range": ends, "title": _title(title)},
                 yaxis=STILL | {"range": [len(rungs) - 0.5, -0.5], "tickvals": list(range(len(rungs))), "ticktext": rungs,
@@ -71,7 +71,7 @@ def _marks(rows, model, rungs, step, edge, color, ours) -> go.Scatter:
                 "line": {"width": 0 if is_ours else 1.5, "color": shade}},
         error_x={"array": (rows["high"] - shown).where(known, 0.0).clip(lower=0.0),
                  "arrayminus": (shown - rows["low"]).where(known, 0.0).clip(lower=0.0),
-                 "color": tint(shade, 0.6 if is_ours else 0.35), "thickness": 4 if is_ours else 1.5, "width": 0},
+                 "color": tint(shade, 0.75 if is_ours else 0.6), "thickness": 4 if is_ours else 1.5, "width": 0},
         hovertemplate=f"{ours if is_ours else model}: %{{text}}<extra></extra>")
 
 

@@ -86,7 +86,7 @@ _BELOW = {"y": -0.2, "yanchor": "top"}
 
 
 def _whiskers(value: pd.Series, low: pd.Series, high: pd.Series, shade: str) -> dict:
-    return {"array": high - value, "arrayminus": value - low, "color": tint(shade, 0.5), "thickness": 2, "width": 0}
+    return {"array": high - value, "arrayminus": value - low, "color": tint(shade, 0.7), "thickness": 2, "width": 0}
 
 
 def _holding(values: pd.DataFrame | pd.Series) -> dict:

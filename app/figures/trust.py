@@ -68,7 +68,7 @@ def separation_figure(rows: pd.DataFrame, words: Mapping[str, str], *, color: st
     names = [words[by] for by in rows["by"]]
     marks = go.Scatter(x=rows["auroc"], y=names, mode="markers", marker={"color": color, "size": 11},
                        error_x={"array": rows["auroc_high"] - rows["auroc"], "arrayminus": rows["auroc"] - rows["auroc_low"],
-                                "color": tint(color, 0.45), "thickness": 3, "width": 0},
+                                "color": tint(color, 0.7), "thickness": 3, "width": 0},
                        hovertemplate="%{y}: %{x:.2f}<extra></extra>")
     return calm([marks], height=80 + 36 * len(names), x="AUROC", dragmode=False,
                 shapes=[_upright(0.5)], xaxis=STILL | {"range": [0.25, 1.0]},
@@ -89,7 +89,7 @@ def worth_figure(rows: pd.DataFrame, names: Sequence[str], *, color: str) -> go.
              for r2, thinned, without in rows[["r2", "r2_thinned", "r2_without"]].itertuples(index=False)]
     marks = go.Scatter(x=rows["difference"], y=list(names), mode="markers", text=texts, marker={"color": color, "size": 11},
                        error_x={"array": rows["high"] - rows["difference"], "arrayminus": rows["difference"] - rows["low"],
-                                "color": tint(color, 0.45), "thickness": 3, "width": 0},
+                                "color": tint(color, 0.7), "thickness": 3, "width": 0},
                        hovertemplate="%{y}: %{x:+.3f} (%{text})<extra></extra>")
     lowest = float(np.nanmin(rows[["difference", "low"]])) if len(rows) else -0.1
     return calm([marks], height=80 + 36 * len(names), x="change of R²", dragmode=False,

@@ -37,7 +37,7 @@ def _follow(linked: dict[str, str]) -> None:
 
 def _sharing(run: Run) -> None:
     transfer_section(run)
-    sharing_panel()
+    sharing_panel(run.config["tasks"])
 
 
 linked = state.linked()

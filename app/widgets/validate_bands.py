@@ -21,7 +21,7 @@ from app.figures.style import color_of
 from app.figures.trust import error_figure, groups_figure, levels_figure, separation_figure
 from app.services import model, trust, validations
 from app.validated import RUNG_WORDS
-from app.widgets.framed import framed_figure, picture_switch
+from app.widgets.framed import framed_figure, ink, picture_switch
 from app.yours import plain
 from mtl_core.errors import AlloyscopeError
 from mtl_core.registry.runs import Run
@@ -114,7 +114,7 @@ def _away(run: Run, task: TaskSpec, color: str) -> None:
         with place:
             matrix = {split: part.set_index("split")[column].to_dict()
                       for split, part in rows.groupby("calibrated_on", sort=False)}
-            framed_figure(title, coverage_figure(matrix, level=LEVEL, color=color), rows, f"away-{column}", "",
+            framed_figure(title, coverage_figure(matrix, level=LEVEL, color=color, ink=ink()), rows, f"away-{column}", "",
                           name=f"{run.id}-{task.key}")
     st.caption("Share of readings inside the calibrated 90 % band; on the right averaged over papers, so that a large paper "
                "counts as much as a small one. Off the diagonal a band promises nothing, so the app calibrates on new papers."

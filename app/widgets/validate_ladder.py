@@ -19,11 +19,13 @@ OWN, PROJECT = "own", "project"
 PAPERS = "reference"  # the test that is like the use of the app
 SHIFT = ("The harder the test, the less of what is tested was like anything learnt from; a model that falls steeply relies on "
          "having seen the paper or the alloy.")
-READ = {"r2": " Grey lines: the highest R² that the scatter of repeated measurements leaves to any model; all models here know "
-              "the conditions, so the right one is theirs. What is worse than −0.5 stands as a triangle at the left edge.",
-        "rmse": " Grey lines: the scatter of repeated measurements, which no model can fall below; all models here know the "
-                "conditions, so the left one is theirs.",
-        "mae": " Smaller is better."}
+REPEATS = ("of one alloy (dashed), or of one alloy under the same conditions (dotted). All models here know the conditions, so "
+           "the "
+           "dotted line is theirs.")
+READ = {"r2": f" Grey: the highest R² that is possible beside the scatter of repeated measurements {REPEATS} What is worse "
+              f"than −0.5 stands as a "
+              "triangle at the left edge.",
+        "rmse": f" Grey: the scatter of repeated measurements {REPEATS}", "mae": " Smaller is better."}
 
 
 def ladder_panel(run: Run, place) -> None:

@@ -1,4 +1,6 @@
 """Where sharing what is learnt between properties pays."""
+from collections.abc import Collection
+
 import pandas as pd
 import streamlit as st
 
@@ -10,7 +12,7 @@ from app.widgets.framed import framed_figure
 COMMAND = "python -m benchmarks.sharing sharing"
 
 
-def sharing_panel() -> None:
+def sharing_panel(tasks: Collection[str]) -> None:
     """The four ways of sharing side by side, with fewer and fewer labels of one property, by networks and by forests."""
     table = measured.sharing()
     if table is None:
@@ -24,13 +26,15 @@ def sharing_panel() -> None:
                "where none did, nobody can say. Which labels are drawn matters much where they are few. Measured on "
                "the published data with single networks and with random forests of a hundred trees, not with this run. "
                + studied.by_chance(table))
-    _pair(table)
+    _pair(table, tasks)
 
 
-def _pair(table: pd.DataFrame) -> None:
+def _pair(table: pd.DataFrame, tasks: Collection[str]) -> None:
+    """tasks: of the run; the page opens with a pair of them, where one was measured."""
     pairs = list(dict.fromkeys(zip(table["target"], table["source"], strict=True)))
-    pair = st.selectbox("Property whose labels are left out, and what it is learnt with", pairs, key="sharing_pair", width=480,
-                        format_func=lambda pair: studied.pair_label(*pair))
+    first = next((number for number, pair in enumerate(pairs) if set(pair) <= set(tasks)), 0)
+    pair = st.selectbox("Property whose labels are left out, and what it is learnt with", pairs, first, key="sharing_pair",
+                        width=480, format_func=lambda pair: studied.pair_label(*pair))
     of_pair = table[(table["target"] == pair[0]) & (table["source"] == pair[1])]
     kinds = studied.kinds_of(of_pair)
     every = pd.concat([studied.of_kind(of_pair, kind) for kind in kinds])
