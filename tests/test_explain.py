@@ -60,7 +60,7 @@ def test_the_nodes_agree_with_the_package_as_published_at_many_steps(predictor, 
     end, start = path.ends[:1], path.ends[1:]
     reference = path.bars(plain_integrated_gradients(path, end, start, n_steps=300)[0])
     ours = path.bars(by_gauss(path, end, start, n_nodes=NODES[0][0])[0])
-    np.testing.assert_allclose(ours, reference, atol=0.02 * typical_range(predictor, task))
+    np.testing.assert_allclose(ours, reference, atol=0.03 * typical_range(predictor, task))
 
 
 @pytest.mark.parametrize("conditions", [STATED, Conditions()], ids=["stated", "not reported"])

@@ -117,9 +117,11 @@ class _FeaturePath:
         self.ensemble, self.task, spec = predictor.ensemble, task, predictor.ensemble.spec
         values = [_features(predictor, task, row[None], given) for row, given in zip(at, conditions, strict=True)]
         self.n_draws = max(map(len, values))
-        features = np.stack([self.ensemble.filled(np.resize(rows, (self.n_draws, rows.shape[1])), task.key) for rows in values])
+        values = np.stack([np.resize(rows, (self.n_draws, rows.shape[1])) for rows in values])
+        self.missing = np.isnan(values).all(axis=0)  # [S, F], at all ends: networks and processes have stand-ins of their own
+        features = np.stack([self.ensemble.filled(rows, task.key) for rows in values])
         self.ends, self.names = features.reshape(*features.shape[:2], -1), self._names(spec)
-        self.of_members = self._members_at_ends(_FeaturePath._values)
+        self.of_members = self._in_batches(values, lambda rows: tf.repeat(rows[:, None], self.ensemble.n_members, axis=1))
         self.answers = self._physical(self.of_members.mean(axis=1)).numpy()
 
     def __call__(self, z: tf.Tensor) -> tf.Tensor:
@@ -150,14 +152,14 @@ class _FeaturePath:
     def _members(self, values, alike=False):
         """What each member answers, [b, M] in the learning unit, to features [b, M, S, F]; alike: see `Ensemble.mean_tensor`."""
         n_nodes, n_members = values.shape[:2]
+        values = tf.where(self.missing, np.float32(np.nan), tf.cast(values, tf.float32))
         by_member = tf.reshape(tf.transpose(values, (1, 0, 2, 3)), (n_members, 1, n_nodes * self.n_draws, -1))
-        answer = self.ensemble.mean_tensor(tf.cast(by_member, tf.float32), self.task.key, alike=alike)  # [M, K, b × S]
+        answer = self.ensemble.mean_tensor(by_member, self.task.key, alike=alike)  # [M, K, b × S]
         return tf.transpose(tf.reduce_mean(tf.reshape(answer, (*answer.shape[:2], n_nodes, self.n_draws)), axis=(1, 3)))
 
-    def _members_at_ends(self, values_of):
-        ends = self.ends.astype(np.float32)
-        few = np.split(ends, range(BATCH, len(ends), BATCH))
-        return np.concatenate([self._members(values_of(self, tf.constant(some)), alike=True) for some in few])
+    def _in_batches(self, ends, values_of):
+        few = np.split(ends.astype(np.float32), range(BATCH, len(ends), BATCH))
+        return np.concatenate([self._members(values_of(tf.constant(some)), alike=True) for some in few])
 
     def _physical(self, mean):
         return tf.pow(10.0, mean) if self.task.transform == "log10" else tf.convert_to_tensor(mean)
@@ -200,7 +202,7 @@ class _ElementPath(_FeaturePath):
         self.unstated = " ".join(sorted(always))
         self.stepping = [spec.symbols.index(symbol) for symbol in set.union(*unstated) - always]
         if self.stepping:
-            on_path = self._members_at_ends(_ElementPath._values)
+            on_path = self._in_batches(self.ends, self._values)
             missed, of_members = self.answers - self._physical(on_path.mean(axis=1)).numpy(), self.of_members - on_path
             mean = of_members.mean(axis=1)
             scaled = of_members * np.divide(missed, mean, out=np.zeros_like(mean), where=mean != 0)[:, None]

@@ -6,7 +6,8 @@ function of the alloy, and is attributed to every element j in turn,
 with x the at.% of the alloy and x' those of the baseline. All Γ add up to f(x) − f(x'); a row to the bar of its element.
 Elements that differ little move together, as one coordinate "others": on a straight path the interactions of a sum are the sums
 of the interactions. f is in the learning unit, where the ensemble is the mean of its members, so that each has a map of its own.
-Where a score reaches the end of its scale the path has a corner, whose curvature no node sees: that stays in the gap.
+Where a score reaches the end of its scale the path has a corner, whose curvature no node sees: that stays in the gap. Gaussian
+processes scale features by the rows of their own task, so that there are more such corners far from what it was measured on.
 
 Axes: node b · member M · group N.
 """
@@ -199,7 +200,7 @@ def _steps(path, groups):
     """What the path does not see, [M, N]: the steps at elements that only one end states (see `attribution`)."""
     steps = np.zeros((len(path.of_members[0]), len(groups.names)))
     if path.stepping:
-        missed = path.of_members - path._members_at_ends(_ElementPath._values)
+        missed = path.of_members - path._in_batches(path.ends, path._values)
         stepping = groups.holds([path.ensemble.spec.symbols[index] for index in path.stepping]).sum(axis=1)
         steps += (missed[0] - missed[1])[:, None] * stepping / stepping.sum()
     return steps
