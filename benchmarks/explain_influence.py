@@ -1,6 +1,7 @@
 """How good and how fast the influence of measurements is: python -m benchmarks.explain_influence VERB [--run RUN]
 
 refit    the step against exact refits of the linearised network, for rows and for papers
+anew     what is said of the Gaussian processes against processes fitted anew, lengths and all, without a paper
 papers   what the step says about leaving out a paper, against the members that never saw it
 speed    seconds to leave everything out, and milliseconds of one alloy afterwards
 """
@@ -10,17 +11,24 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import resource
 import time
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 import typer
 from scipy.stats import pearsonr, spearmanr
 
 from benchmarks.__main__ import show
 from mtl_core.chemistry.composition import Composition
+from mtl_core.data.schema import AT
+from mtl_core.ensemble import kernel_fit
+from mtl_core.ensemble.kernels import kernel_mean
+from mtl_core.ensemble.parts import training_parts
 from mtl_core.explain.influence import influence, learnt_from, leave_out, loss_derivatives, member_rows
 from mtl_core.explain.leaving_out import held, kernel, refitted_without, steps_without
+from mtl_core.features.table import featurize
 from mtl_core.pipeline import load_predictor
 from mtl_core.registry.runs import SHIPPED
 from mtl_core.types import Conditions
@@ -88,12 +96,15 @@ def left_out_papers(predictor, task) -> pd.DataFrame:
     rows = predictor.observations[predictor.observations["task"] == task.key].reset_index(drop=True)
     target, n = left_out.ensemble.target_of(task.key), len(rows)
     steps = np.stack([kernel(of.layers, mine) @ columns[:, n:].astype(np.float32) for of, mine, columns in zip(
-        member_rows(left_out.ensemble, task, rows), left_out.layers, left_out.columns, strict=True)]) * target.std[..., None]
+        member_rows(left_out.ensemble, task, rows), left_out.layers, left_out.columns, strict=True)])
+    values, share = features_of(predictor, rows), predictor.ensemble.config.kernel_share
+    if left_out.refits:
+        processes = np.stack([refits.changes(values)[:, -len(left_out.papers):] for _, refits in left_out.refits])
+        steps = (1.0 - share) * steps + share * processes
+    steps = steps * target.std[..., None]
     saw = left_out.saw_paper[:, None]
     steps = np.where(saw, steps, 0.0).sum(axis=0) / saw.sum(axis=0)  # [n, G]
-    answers = np.stack([of.mean for of in member_rows(predictor.ensemble, task, rows)])
-    target = predictor.ensemble.target_of(task.key)
-    answers = target.inverse(target.mean + target.std * answers)[0]
+    answers = predictor.ensemble.predict_members(values, task.key)[0].mean(axis=1)
     everyone = learnt_from(predictor)[:, (predictor.observations["task"] == task.key).to_numpy()]
     fold_seed, found = predictor.ensemble.part_of_member // predictor.ensemble.config.train.n_folds, []
     for code, group in enumerate(left_out.papers):
@@ -103,6 +114,40 @@ def left_out_papers(predictor, task) -> pd.DataFrame:
                 for seed in np.unique(fold_seed)}
         found.append(pd.DataFrame({"own": own, "step": steps[:, code], "seen": np.mean(list(seen.values()), axis=0), **seen}))
     return pd.concat(found).assign(size=lambda table: table["step"].abs())
+
+
+def features_of(predictor, rows) -> np.ndarray:
+    """Unscaled features [n, F]."""
+    spec = predictor.ensemble.spec
+    return featurize(rows[[AT + symbol for symbol in spec.symbols]].to_numpy(float), rows, spec).values
+
+
+@app.command()
+def anew(run: Run = SHIPPED, n: Annotated[int, typer.Option(help="Papers, those with most readings.")] = 12) -> None:
+    """One part; changes of its process's answers to all alloys of a task (a minute)."""
+    predictor = load_predictor(run)
+    config, spec, observations = predictor.ensemble.config, predictor.ensemble.spec, predictor.observations
+    part = next(part for part in training_parts(observations, config) if part.split == "reference")
+    one = replace(predictor, ensemble=predictor.ensemble.select(np.array([0])))
+    for task in predictor.tasks:
+        mine = (observations["task"] == task.key).to_numpy()
+        rows, left_out, target = observations[mine].reset_index(drop=True), leave_out(one, task), one.ensemble.target_of(task.key)
+        values, is_training = features_of(one, rows), part.is_training[mine]
+        y = (target.forward(task.to_learning(rows["value"].to_numpy(float))) - target.mean) / target.std
+        y = np.where(rows["low"] == rows["high"], y, np.nan)
+        papers = rows.loc[is_training, "reference_group"].value_counts().index[:n]
+        parts = [replace(part, is_training=is_training & kept, is_test=~is_training)
+                 for kept in (True, *((rows["reference_group"] != paper).to_numpy() for paper in papers))]
+        fitted = kernel_fit.fit(rows, values, np.repeat(y, len(parts), axis=0), np.zeros(len(rows), int),
+                                spec.visible(task)[None], np.array(spec.kinds) == "condition", parts, config.preparation)
+        scaler, columns, numbers = fitted.of_task(0)
+        answers = kernel_mean(tf.constant(scaler.transform(values[None])[..., columns], tf.float32),
+                              **{name: tf.constant(value, tf.float32) for name, value in numbers.items()}).numpy()
+        steps = left_out.refits[0][1].changes(values)[:, -len(left_out.papers):][:, left_out.papers.get_indexer(papers)].T
+        exact = answers[1:] - answers[0]
+        show(f"{task.label}, processes without a paper: in closed form against fitted anew",
+             f"r {pearsonr(steps.ravel(), exact.ravel())[0]:.3f}, slope {(steps * exact).sum() / (exact * exact).sum():.2f}",
+             "nothing: lengths and shares are chosen anew as well")
 
 
 @app.command()
