@@ -104,7 +104,8 @@ def gradient_lines(table: pd.DataFrame) -> pd.DataFrame:
     rows = table[(table["model"] == NETWORKS) & (table["wiring"] == TOGETHER)]
     tried = rows[~rows["gradients"].isin(["", "sum"])]
     found = []
-    for (share, gradients), part in rows[rows["share"].isin(tried["share"])].groupby(["share", "gradients"]):
+    of_both = rows[rows["share"].isin(tried["share"])].groupby(["share", "gradients"], sort=False)
+    for (share, gradients), part in sorted(of_both, key=lambda one: (one[0][0], list(GRADIENT_WORDS).index(one[0][1]))):
         less = {row["against"]: row for _, row in part.iterrows()}
         alone, usual = less[ALONE], less.get(TOGETHER)
         found.append({
