@@ -6,6 +6,7 @@ assets/development.csv, and the table into README.md. `--networks FOLDER` keeps 
 there.
 """
 import argparse
+import math
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,6 +28,7 @@ from mtl_core.settings import ASSETS_DIR, ROOT
 from mtl_core.tasks import DEFAULT_TASKS, TASKS
 from mtl_core.uncertainty.comparison import compare
 from mtl_core.uncertainty.metrics import out_of_fold
+from mtl_core.validation.rungs import rung_parts
 
 SEEDS = (101, 102)
 SHARE = 0.75  # of the processes in the answer
@@ -38,9 +40,12 @@ NETWORKS, ALL = "networks alone", "and a quarter of networks: the preset"
 VARIANTS = {
     "process, a length for each feature": {"effect": 0.0, "share": lambda *_: 0.0},
     "and what a paper's readings share": {"share": lambda *_: 0.0},
-    "and a ridge regression with the share v² that it earns": {"share": lambda *errors: earned_share(*errors) ** 2},
-    "with its root, v": {},
+    "and a ridge regression with the share v² that it earns": {
+        "share": lambda *errors: earned_share(*errors) ** 2, "apart": math.inf},
+    "with its root, v": {"apart": math.inf},
+    "less where it contradicts the process": {},
 }
+FAR = ("cluster", "element")  # held out as well, where a line can go anywhere; processes and lines answer alone there
 
 
 def config_of(seed: int, **train: int) -> EnsembleConfig:
@@ -54,6 +59,24 @@ def answers(prepared, config: EnsembleConfig, folder: Path | None = None) -> Ite
     networks = _networks(prepared, config, parts, folder)
     alone = out_of_fold(networks, parts, prepared.observations, prepared.values)
     yield NETWORKS, alone
+    *processes, (_, last) = _with_processes(prepared, config, parts, networks, alone)
+    yield from processes
+    yield ALL, last
+
+
+def far_answers(prepared, config: EnsembleConfig) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of processes and lines on FAR; what networks say is taken off again, so that an epoch of them is enough."""
+    parts = [part for rung in FAR for part in rung_parts(
+        prepared, rung, seed=config.seed, n_folds=config.train.n_folds, n_fold_seeds=config.train.n_fold_seeds)]
+    short = config.model_copy(update={"train": config.train.model_copy(update={"epochs": 1, "n_repeats": 1})})
+    networks = _networks(prepared, short, parts, None)
+    alone = out_of_fold(networks, parts, prepared.observations, prepared.values)
+    *processes, _ = _with_processes(prepared, short, parts, networks, alone)
+    yield from processes
+
+
+def _with_processes(prepared, config, parts, networks, alone):
+    """Each variant of the processes without the networks, and the last one with them."""
     both = config.model_copy(update={"kernel_share": SHARE})
     for name, choices in VARIANTS.items():
         kernels = fit_kernels(prepared.training, prepared.values, prepared.spec, both, parts, **choices)
@@ -93,6 +116,7 @@ def main(networks: Path | None) -> None:
         config = config_of(seed)
         prepared = pipeline.prepare(table, config)
         found.append(table_of(seed, answers(prepared, config, networks and networks / str(seed))))
+        found.append(table_of(seed, far_answers(prepared, config)))
     pd.concat(found).to_csv(TABLE, index=False, float_format="%.3f", lineterminator="\n")
     write_readme()
 
@@ -105,9 +129,9 @@ def write_readme() -> None:
 
 
 def readme_table(found: pd.DataFrame) -> str:
-    """R² of both seeds, random / by composition / by paper, one line a row of the table."""
+    """R² of both seeds on each split, and on FAR where processes answer alone; one line a row of the table."""
     columns = [(task, seed) for task in DEFAULT_TASKS for seed in SEEDS]
-    lines = ["| R², random / by composition / by paper | " + " | ".join(
+    lines = ["| R², random / by composition / by paper / clusters / elements | " + " | ".join(
         f"{TASKS[task].label}, seed {seed}" for task, seed in columns) + " |", "|---" * (1 + len(columns)) + "|"]
     for what, rows in found.groupby("what", sort=False):
         cells = rows.groupby(["task", "seed"])["r2"].agg(lambda r2: " / ".join(f"{value:.3f}".lstrip("0") for value in r2))

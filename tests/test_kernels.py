@@ -78,20 +78,30 @@ def test_the_mean_is_that_of_scikit_learn_with_the_same_covariance():
     expected = between @ np.linalg.solve(covariance + np.diag(added), y)
     one, unscaled = np.ones((1, 1)), Scaler(np.zeros((1, 1, 5)), np.ones((1, 1, 5)))
     found = kernels.Kernels(
-        x, np.zeros(len(y), int), unscaled, scale * one, inverse_length * one[None], (slope**2 * (weights @ x)) * one[None],
-        weights.sum() * one, slope * one[None], noise * one, 0 * one, one, weights * one[None])
+        x, np.zeros(len(y), int), unscaled, scale * one, inverse_length * one[None], 0 * slope * one[None], 0 * one,
+        slope * one[None], noise * one, 0 * one, one, one, weights * one[None])
     assert mean(found, asked) == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_slope_of_the_mean_is_that_of_its_gradient():
     x, y, paper = curve()
-    scores, numbers = asked_of(fitted(x, y, paper), np.random.default_rng(3).normal(size=(20, 5)))
+    found = fitted(x, y, paper)
+    heard = replace(found, line=np.full_like(found.line, 0.7), coefficient=found.coefficient + np.float32(0.5))
+    scores, numbers = asked_of(heard, np.random.default_rng(3).normal(size=(20, 5)))
     with tf.GradientTape() as tape:
         tape.watch(scores)
         expected = kernels.kernel_mean(scores, **numbers)
     found, slope = kernels.mean_and_slope(scores, **numbers)
     assert found.numpy() == pytest.approx(expected.numpy(), abs=1e-4)
     assert slope.numpy() == pytest.approx(tape.gradient(expected, scores).numpy(), abs=1e-3)
+
+
+def test_a_line_that_contradicts_the_process_by_many_spreads_is_not_followed():
+    x, y, paper = curve()
+    found = fitted(x, y, paper)
+    steep = replace(found, line=np.ones_like(found.line), coefficient=found.coefficient + np.float32(1000.0))
+    alone = replace(found, line=np.zeros_like(found.line))
+    assert mean(steep, x[:20]) == pytest.approx(mean(alone, x[:20]), abs=0.01)
 
 
 def test_errors_of_groups_left_out_are_those_of_fits_without_them():
@@ -223,6 +233,7 @@ def test_without_a_row_or_a_paper_they_say_what_fits_without_it_say():
     x, y, paper = curve()
     found, asked = fitted(x, y, paper), np.random.default_rng(4).normal(size=(20, 5))
     scaler = mapped(found.features, lambda array: array[0, 0])
+    found = replace(found, line=np.full_like(found.line, 0.7))
     changes = refits_without(found, 0, 0, x, y, paper, paper.max() + 1).changes(asked)
 
     def answer(kept):
@@ -231,8 +242,9 @@ def test_without_a_row_or_a_paper_they_say_what_fits_without_it_say():
         of = ConstantKernel(found.scale[0, 0] ** 2) * Matern(1.0, nu=1.5)
         same = kernel_fit.PAPER**2 * (paper[kept, None] == paper[kept]) + found.noise[0, 0] ** 2 * np.eye(len(z))
         covariance, between = (of(one * length, z * length) + (one * slope) @ (z * slope).T + 1.0 for one in (z, at))
-        line = Ridge(found.penalty[0, 0]).fit(z, y[kept]).predict(at)
-        return (1 - found.line[0, 0]) * between @ np.linalg.solve(covariance + same, y[kept]) + found.line[0, 0] * line
+        process = between @ np.linalg.solve(covariance + same, y[kept])
+        apart = Ridge(found.penalty[0, 0]).fit(z, y[kept]).predict(at) - process
+        return process + found.line[0, 0] * apart * np.exp(-(apart / kernel_fit.APART) ** 2)
 
     everything = np.ones(len(y), bool)
     for column, kept in ((3, np.arange(len(y)) != 3), (len(y) + 7, paper != 7)):

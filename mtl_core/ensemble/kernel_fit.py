@@ -4,7 +4,7 @@ Of scaled features x, and of a task's values in units of their spread on the par
 
     k(x, x') = a² m(r) + Σ b² x x' + 1      r² = Σ (x − x')² / l²      m(r) = (1 + √3 r) exp(−√3 r)
     process  = Σᵢ k(x, xᵢ) αᵢ               α  = (K + p² P + s² I)⁻¹ y
-    mean(x)  = (1 − v) process + v ridge
+    mean(x)  = process + v d exp(−(d / c)²)     d = ridge − process
 
 m is the Matérn kernel 3/2. Each feature has a length l of its own, so that what does not matter fades; b is one number for the
 composition and one for the conditions. P is 1 between rows of one paper: what a laboratory's readings have in common is not all
@@ -13,8 +13,9 @@ Ware 1982, Biometrics 38, 963). ln a, ln l, ln b and ln s maximise the marginal 
 as many lengths as features; p stays fixed, because a free one explains the alloys by their papers. v² has the least squared error
 on training rows, each predicted without its group (stacking; Wolpert 1992, Neural Networks 5, 241): what the split never divides
 is left out, so that the line counts for more where one has to extrapolate. Its root is taken since the lengths have seen what is
-left out, and the process looks better there than it is; a line that earns nothing still gets nothing. Only exact values are
-learnt from.
+left out, and the process looks better there than it is; a line that earns nothing still gets nothing. Far from all that was
+measured a line goes anywhere: what contradicts the process by several spreads counts less and less (the weight of Dennis & Welsch
+1978, Commun. Stat. B 7, 345). Only exact values are learnt from.
 """
 import time
 from collections.abc import Callable, Sequence
@@ -36,6 +37,7 @@ from mtl_core.features.scaling import Scaler
 
 PRIOR_LENGTH, PRIOR_SCALE, PRIOR_SLOPE, PRIOR_NOISE = 6.0, 0.8, 0.5, 0.4
 PAPER = 0.2  # p, in units of the target's spread
+APART = 3.0  # c, in the same units
 DOUBT = 1.0  # precision of the prior of each logarithm
 FARTHEST = 4.0  # of a logarithm from its prior's centre
 N_ITERATIONS, TOLERANCE = 15, 1e-3
@@ -54,13 +56,13 @@ def earned_share(of_process: np.ndarray, of_ridge: np.ndarray) -> float:
 
 def fit(observations: pd.DataFrame, values: np.ndarray, y: np.ndarray, task: np.ndarray, visible: np.ndarray,
         is_condition: np.ndarray, parts: Sequence[Part], preparation: Preparation, *, effect: float = PAPER,
-        share: Share = earned_share, should_stop: Callable[[], bool] = lambda: False) -> Kernels:
+        share: Share = earned_share, apart: float = APART, should_stop: Callable[[], bool] = lambda: False) -> Kernels:
     """One of each a part and task.
 
     observations: n rows with what they are grouped by; values: their unscaled features [n, F]; y: targets in units of the spread
     on each part [D, n], NaN where not exact; task: of each row [n]; visible: columns that each task looks at [T, F];
-    is_condition [F]: columns with the second b. effect: p; share: v from the errors of both on rows left out. should_stop: asked
-    before each fit. Raises StoppedError when it should stop.
+    is_condition [F]: columns with the second b. effect: p; share: v from the errors of both on rows left out;
+    apart: c. should_stop: asked before each fit. Raises StoppedError when it should stop.
     """
     kinds = [part.split if part.split in SPLITS else "reference" for part in parts]
     group = {kind: pd.factorize(split_groups(observations, kind))[0] for kind in {*kinds, "reference"}}
@@ -73,7 +75,7 @@ def fit(observations: pd.DataFrame, values: np.ndarray, y: np.ndarray, task: np.
         scaler = Scaler.fit(values[rows] if len(rows) else values[:1] * np.nan, preparation)
         x = scaler.transform(values[rows]) * visible[index]
         numbers = _fit_one(x, y[part, rows].astype(float), group["reference"][rows], group[kinds[part]][rows], is_condition,
-                           effect, share)
+                           effect, share, apart)
         return scaler, rows, numbers
 
     with threadpool_limits(1):  # the same digits whatever the machine, and two fits at a time rather than two threads for each
@@ -102,20 +104,19 @@ def seconds_to_fit(n_rows: int, n_features: int, n_fits: int) -> float:
     return (time.process_time() - start) * 1.3 * N_ITERATIONS * n_fits / cpu_count()
 
 
-def _fit_one(x, y, paper, group, is_condition, effect, share):
-    """Of one part and task, in the order of `kernels.NUMBERS`: a, 1 / l [F], coefficient [F] and offset of what is linear, b [F],
-    s, v, the penalty of the ridge, and (1 − v) α."""
+def _fit_one(x, y, paper, group, is_condition, effect, share, apart):
+    """Of one part and task, in the order of `kernels.NUMBERS`: a, 1 / l [F], coefficient [F] and offset of the ridge, b [F], s,
+    v, c, the penalty of the ridge, and α. Where nothing differs, the process is the mean of the values."""
     inverse_length, coefficient, slope = np.zeros((3, x.shape[1]))
     moves = np.ptp(x, axis=0) > SMALLEST_MOVE if len(x) else np.zeros(x.shape[1], bool)
     if not moves.any() or np.ptp(y) == 0:
-        return 1.0, inverse_length, coefficient, float(np.mean(y)) if len(y) else 0.0, slope, 1.0, 0.0, 1.0, np.zeros(len(y))
+        return 0.0, inverse_length, coefficient, 0.0, slope, 1.0, 0.0, apart, 1.0, y / max(len(y), 1)
     process = _Process(x[:, moves], y, paper, is_condition[moves].astype(int), effect)
     line = RidgeCV(RIDGES).fit(x[:, moves], y)
     scale, inverse_length[moves], slope[moves], noise, inverse, weights = process.optimised()
     v = share(_left_out_of_process(inverse, weights, group), _left_out_of_ridge(x[:, moves], y, line.alpha_, group))
-    weights = (1.0 - v) * weights
-    coefficient[moves] = slope[moves] ** 2 * (weights @ x[:, moves]) + v * line.coef_
-    return scale, inverse_length, coefficient, weights.sum() + v * line.intercept_, slope, noise, v, line.alpha_, weights
+    coefficient[moves] = line.coef_
+    return scale, inverse_length, coefficient, line.intercept_, slope, noise, v, apart, line.alpha_, weights
 
 
 def _left_out_of_process(inverse, weights, group):

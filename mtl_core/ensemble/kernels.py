@@ -15,9 +15,9 @@ class Kernels:
     """What was fitted on D parts for T tasks, of n rows.
 
     values: unscaled features of the rows [n, F]; task: of each row [n]; features: what scales them, arrays [D, T, …];
-    scale: a [D, T]; inverse_length: 1 / l [D, T, F]; coefficient, offset: of all that is linear [D, T, F], [D, T];
-    weights: (1 − v) α [D, T, n], 0 for rows that were not learnt from. To fit them again without some rows: slope: b [D, T, F];
-    noise, line: s and v [D, T]; penalty: of the ridge [D, T].
+    scale: a [D, T]; inverse_length, slope: 1 / l and b [D, T, F]; weights: α [D, T, n], 0 for rows that were not learnt from;
+    coefficient, offset: of the ridge [D, T, F], [D, T]; line, apart: v and c [D, T]. To fit them again without some
+    rows: noise: s [D, T]; penalty: of the ridge [D, T].
     """
 
     values: np.ndarray
@@ -30,6 +30,7 @@ class Kernels:
     slope: np.ndarray
     noise: np.ndarray
     line: np.ndarray
+    apart: np.ndarray
     penalty: np.ndarray
     weights: np.ndarray
 
@@ -48,14 +49,17 @@ class Kernels:
         rows = (self.task == task) & (self.weights[:, task] != 0).any(axis=0)
         columns = np.flatnonzero((self.inverse_length[:, task] != 0).any(axis=0) | (self.coefficient[:, task] != 0).any(axis=0))
         scaler = mapped(self.features, lambda array: np.expand_dims(array[:, task], 1) if array.ndim == 3 else array[:, task])
-        shrink, coefficient = (array[:, task][:, columns] for array in (np.sqrt(3.0) * self.inverse_length, self.coefficient))
-        learnt = scaler.transform(self.values[rows][None])[..., columns] * shrink[:, None]
-        weights = (self.scale[:, task, None] ** 2 * self.weights[:, task][:, rows])[..., None]
+        shrink, slope, ridge = (array[:, task][:, columns]
+                                for array in (np.sqrt(3.0) * self.inverse_length, self.slope, self.coefficient))
+        x, alpha = scaler.transform(self.values[rows][None])[..., columns], self.weights[:, task][:, rows]
+        learnt, weights = x * shrink[:, None], (self.scale[:, task, None] ** 2 * alpha)[..., None]
         square, one = (learnt**2).sum(axis=-1, keepdims=True), np.ones_like(learnt[..., :1])
         return scaler, columns, {
             "shrink": shrink, "rows": np.concatenate([-2.0 * learnt, one, square], axis=-1),
-            "weighed": np.concatenate([weights * learnt, weights], axis=-1), "weights": weights, "coefficient": coefficient,
-            "offset": self.offset[:, task]}
+            "weighed": np.concatenate([weights * learnt, weights], axis=-1), "weights": weights,
+            "lines": np.stack([slope**2 * (alpha[:, None] @ x)[:, 0], ridge], axis=-1),
+            "offsets": np.stack([alpha.sum(axis=-1), self.offset[:, task]], axis=-1), "share": self.line[:, task],
+            "apart": self.apart[:, task]}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All of it, by name."""
@@ -69,45 +73,54 @@ class Kernels:
         return cls(features=Scaler(**scaler), **{name: arrays[name] for name in ("values", "task", *NUMBERS)})
 
 
-NUMBERS = ("scale", "inverse_length", "coefficient", "offset", "slope", "noise", "line", "penalty", "weights")
+NUMBERS = ("scale", "inverse_length", "coefficient", "offset", "slope", "noise", "line", "apart", "penalty", "weights")
 
 
 def shapes(n_parts: int, n_tasks: int, n_rows: int, n_features: int, preparation: Preparation) -> dict[str, tuple[int, ...]]:
     """The shape of each of `Kernels.arrays`."""
     each, scaler = (n_parts, n_tasks), arrays_of(Scaler.fit(np.zeros((1, n_features)), preparation))
     return {"values": (n_rows, n_features), "task": (n_rows,), "weights": (*each, n_rows),
-            **dict.fromkeys(("scale", "offset", "noise", "line", "penalty"), each),
+            **dict.fromkeys(("scale", "offset", "noise", "line", "apart", "penalty"), each),
             **dict.fromkeys(("inverse_length", "coefficient", "slope"), (*each, n_features)),
             **{f"feature_{name}": (*each, *value.shape) for name, value in scaler.items()}}
 
 
-def kernel_mean(x: tf.Tensor, *, shrink: tf.Tensor, rows: tf.Tensor, weighed: tf.Tensor, weights: tf.Tensor,
-                coefficient: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
+def kernel_mean(x: tf.Tensor, *, shrink: tf.Tensor, rows: tf.Tensor, weighed: tf.Tensor, weights: tf.Tensor, lines: tf.Tensor,
+                offsets: tf.Tensor, share: tf.Tensor, apart: tf.Tensor) -> tf.Tensor:
     """Means [D, B] in units of the target's spread, of scaled features x [D, B, F].
 
     shrink: √3 / l [D, F]; rows: z = √3 x / l of those learnt from, as −2 z, 1, |z|² [D, n, F + 2], whose product is 3 r²;
-    weights: those of `Kernels` times a² [D, n, 1]; weighed: weights times z, 1 [D, n, F + 1]; the others as there, of one task.
+    weights: those of `Kernels` times a² [D, n, 1]; weighed: weights times z, 1 [D, n, F + 1]; lines, offsets: what is linear in
+    the process, and the ridge [D, F, 2], [D, 2]; share, apart: v and c [D].
     """
     root = _root(x * shrink[:, None], rows)
-    return ((1.0 + root) * tf.exp(-root) @ weights)[..., 0] + _line(x, coefficient, offset)
+    linear = x @ lines + offsets[:, None]
+    process = ((1.0 + root) * tf.exp(-root) @ weights)[..., 0] + linear[..., 0]
+    difference = linear[..., 1] - process
+    return process + share[:, None] * difference * _belief(difference, apart)
 
 
-def mean_and_slope(x: tf.Tensor, *, shrink: tf.Tensor, rows: tf.Tensor, weighed: tf.Tensor, weights: tf.Tensor,
-                   coefficient: tf.Tensor, offset: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def mean_and_slope(x: tf.Tensor, *, shrink: tf.Tensor, rows: tf.Tensor, weighed: tf.Tensor, weights: tf.Tensor, lines: tf.Tensor,
+                   offsets: tf.Tensor, share: tf.Tensor, apart: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The same, and their slopes by x [D, B, F]; with z as there, ∂m/∂z = −exp(−√3 r) (z − zᵢ)."""
     near = x * shrink[:, None]
     root = _root(near, rows)
     decay = tf.exp(-root)
-    pull = decay @ weighed
-    mean = pull[..., -1] + (root * decay @ weights)[..., 0] + _line(x, coefficient, offset)
-    return mean, coefficient[:, None] - (near * pull[..., -1:] - pull[..., :-1]) * shrink[:, None]
+    pull, linear = decay @ weighed, x @ lines + offsets[:, None]
+    process = pull[..., -1] + (root * decay @ weights)[..., 0] + linear[..., 0]
+    by_x = lines[:, None, :, 0] - (near * pull[..., -1:] - pull[..., :-1]) * shrink[:, None]
+    difference = linear[..., 1] - process
+    heard = share[:, None] * _belief(difference, apart)
+    follows = heard * (1.0 - 2.0 * (difference / apart[:, None]) ** 2)
+    return process + heard * difference, by_x + follows[..., None] * (lines[:, None, :, 1] - by_x)
+
+
+def _belief(difference, apart):
+    """What counts of so much contradiction."""
+    return tf.exp(-(difference / apart[:, None]) ** 2)
 
 
 def _root(near, rows):
     """√3 r [D, B, n]."""
     own = tf.concat([near, tf.reduce_sum(near**2, axis=-1, keepdims=True), tf.ones_like(near[..., :1])], axis=-1)
     return tf.sqrt(tf.maximum(tf.matmul(own, rows, transpose_b=True), SMALLEST_SQUARE))
-
-
-def _line(x, coefficient, offset):
-    return (x @ coefficient[..., None])[..., 0] + offset[:, None]

@@ -24,26 +24,40 @@ class Refits:
     """Of one part and task, without each of its l rows and G papers in turn.
 
     scaler, columns: of unscaled features [F], and those that count [F']; near: features of the rows over the lengths [l, F'];
-    inverse_length: [F']; curved: (1 − v) a² times the changes of α [l, l + G], in half precision, which costs 1 % of them;
-    line: changes of what is linear [F' + 1, l + G].
+    inverse_length: [F']; share, apart: v, c. alpha: a² α [l]; curved: a² times the changes of α [l, l + G], in half precision,
+    which costs 1 % of them; process, ridge: what is linear in the process, and the ridge, with their changes behind them
+    [F' + 1, 1 + l + G].
     """
 
     scaler: Scaler
     columns: np.ndarray
     near: np.ndarray
     inverse_length: np.ndarray
+    share: float
+    apart: float
+    alpha: np.ndarray
     curved: np.ndarray
-    line: np.ndarray
+    process: np.ndarray
+    ridge: np.ndarray
 
     def changes(self, values: np.ndarray) -> np.ndarray:
         """Of the answers to unscaled features [B, F]: [B, l + G], in units of the target's spread."""
         x = self.scaler.transform(values)[:, self.columns]
-        return _matern(x * self.inverse_length, self.near) @ self.curved.astype(np.float32) + with_one(x) @ self.line
+        matern, inputs = _matern(x * self.inverse_length, self.near), with_one(x)
+        process, ridge = inputs @ self.process, inputs @ self.ridge
+        process[:, 0] += matern @ self.alpha
+        process[:, 1:] += matern @ self.curved.astype(np.float32)
+        before = self._answer(process[:, :1], ridge[:, :1])
+        return self._answer(process[:, :1] + process[:, 1:], ridge[:, :1] + ridge[:, 1:]) - before
+
+    def _answer(self, process, ridge):
+        difference = ridge - process
+        return process + self.share * difference * np.exp(-(difference / self.apart) ** 2)
 
     @property
     def nbytes(self) -> int:
         """Of what it keeps."""
-        return self.near.nbytes + self.curved.nbytes + self.line.nbytes
+        return sum(array.nbytes for array in (self.near, self.curved, self.process, self.ridge))
 
 
 def refits_without(kernels: Kernels, part: int, task: int, values: np.ndarray, y: np.ndarray, paper: np.ndarray,
@@ -52,7 +66,8 @@ def refits_without(kernels: Kernels, part: int, task: int, values: np.ndarray, y
     row, 0 … G − 1 [l]; one without rows changes nothing."""
     scaler = mapped(kernels.features, lambda array: array[part, task])
     columns = np.flatnonzero(kernels.inverse_length[part, task] != 0)
-    scale, noise, v, penalty = (float(getattr(kernels, name)[part, task]) for name in ("scale", "noise", "line", "penalty"))
+    scale, noise, v, apart, penalty = (float(getattr(kernels, name)[part, task])
+                                       for name in ("scale", "noise", "line", "apart", "penalty"))
     inverse_length, slope = (getattr(kernels, name)[part, task, columns].astype(float) for name in ("inverse_length", "slope"))
     x = scaler.transform(values)[:, columns]
     near, sloped = x * inverse_length, x * slope
@@ -63,9 +78,12 @@ def refits_without(kernels: Kernels, part: int, task: int, values: np.ndarray, y
     solved = np.linalg.solve(inputs.T @ inputs + np.diag([*np.full(len(columns), penalty), UNPENALISED]), inputs.T)
     hat = inputs @ solved
     of_ridge = -_without(solved, np.eye(len(x)) - hat, y - hat @ y, paper, n_papers)
-    of_process = np.concatenate([slope[:, None] ** 2 * (x.T @ steps), steps.sum(axis=0, keepdims=True)])
-    return Refits(scaler, columns, near.astype(np.float32), inverse_length.astype(np.float32),
-                  ((1.0 - v) * scale**2 * steps).astype(np.float16), ((1.0 - v) * of_process + v * of_ridge).astype(np.float32))
+    alpha, beta = inverse @ y, solved @ y
+    weights = np.column_stack([alpha, steps])
+    process = np.concatenate([slope[:, None] ** 2 * (x.T @ weights), weights.sum(axis=0, keepdims=True)])
+    return Refits(scaler, columns, near.astype(np.float32), inverse_length.astype(np.float32), v, apart,
+                  (scale**2 * alpha).astype(np.float32), (scale**2 * steps).astype(np.float16), process.astype(np.float32),
+                  np.column_stack([beta, of_ridge]).astype(np.float32))
 
 
 def _without(back: np.ndarray, own: np.ndarray, left: np.ndarray, paper: np.ndarray, n_papers: int) -> np.ndarray:
