@@ -13,7 +13,7 @@ FEWEST = 5  # readings of a family that is drawn
 FAR = 0.1  # by which a family or what is outside may miss the level before the verdict names it
 MOST_NAMED = 3  # families
 ASKED = {"domain score": "distance to what was measured", "outside": "the verdict: outside",
-         "std": "stated uncertainty of the networks"}
+         "std": "stated uncertainty of the run"}
 KIND_WORDS = {"raw": "as stated", "rescaled": "rescaled", "conformal": "calibrated"}
 
 
@@ -29,8 +29,8 @@ def verdict(coverage: pd.DataFrame, accuracy: pd.DataFrame, sure: pd.Series, tas
             f"{_holds(sure['coverage_low'], sure['coverage_high'])}: {_share(band['coverage'])} {_ends(sure, 'coverage')} of "
             f"{band['n_readings']:.0f} readings lie inside. Averaged over {band['n_papers']:.0f} papers, each counted once, it "
             f"{_holds(sure['papers_low'], sure['papers_high'])}: {_share(band['papers'])} {_ends(sure, 'papers')}. "
-            f"{_share(band['whole_papers'])} of the papers lie inside with all their readings. The networks by themselves are "
-            f"{trust_}: their errors are {written(z2**0.5)} times what they state, and their own 90 % band held "
+            f"{_share(band['whole_papers'])} of the papers lie inside with all their readings. By itself the run is "
+            f"{trust_}: its errors are {written(z2**0.5)} times what it states, and its own 90 % band held "
             f"{_share(at.loc['raw', 'coverage'])}.")
 
 

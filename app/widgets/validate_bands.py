@@ -27,7 +27,7 @@ from mtl_core.errors import AlloyscopeError
 from mtl_core.registry.runs import Run
 from mtl_core.tasks import TASKS, TaskSpec
 
-KINDS = ("Three kinds of band are compared. As stated (**raw**): straight from the networks. **Rescaled**: every width times one "
+KINDS = ("Three kinds of band are compared. As stated (**raw**): straight from the run. **Rescaled**: every width times one "
          "factor, learnt from other papers. **Calibrated** (conformal): widths that held for other papers; the Design page shows "
          "these.")
 
@@ -74,7 +74,7 @@ def _diagrams(run: Run, task: TaskSpec, split: str, coverage: pd.DataFrame, colo
     with right:
         bins = trust.error_by_std(run.id)
         bins = bins[(bins["task"] == task.key) & (bins["split"] == split)]
-        framed_figure("**Error and what networks expect**", error_figure(bins, unit=task.learning_unit, color=color), bins,
+        framed_figure("**Error and what the run expects**", error_figure(bins, unit=task.learning_unit, color=color), bins,
                       "error-by-std", f"A tenth of the readings each. {rises(bins)}", name=name)
 
 

@@ -33,8 +33,10 @@ def sections(facts: Facts) -> tuple[Section, ...]:
 def _model(facts: Facts) -> Iterable[Block]:
     config, metrics = facts.config, facts.metrics
     names = ", ".join(f"{task.label.lower()} ({task.unit})" for task in facts.tasks)
+    beside = (f" Gaussian processes with a ridge regression on the same rows have {config.kernel_share:.0%} of each answer."
+              if config.kernel_share else "")
     yield Text(f"Run {facts.name}: {metrics['n_members']} networks with {metrics['n_masks']} dropout masks each predict {names} "
-               f"from the composition and the conditions of an alloy. They are those that were tested on new papers, and "
+               f"from the composition and the conditions of an alloy.{beside} They are those that were tested on new papers, and "
                "so are the bands: for an alloy of a paper that nobody has read yet.")
     yield table(("property", "range of the readings", "alloys", "papers", "depends on, besides composition"), [
         (task.label, f"{_range(facts.rows(task.key))} {task.unit}", facts.rows(task.key)["alloy_id"].nunique(),
