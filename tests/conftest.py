@@ -26,6 +26,12 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch):
+    """A page that was run in a test stays behind as __main__, and each process that is spawned later would run it again."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
 @pytest.fixture(scope="session")
 def predictor():
     """The predictor that the project ships."""

@@ -36,7 +36,7 @@ def test_the_electrolyte_cannot_move_hardness_by_a_single_digit_and_does_move_pi
     before, after = (predictor.predict(ALLOYS, conditions) for conditions in (STATED, changed(**change)))
     for name in NUMBERS:
         assert (getattr(before, name)[:, HARDNESS] == getattr(after, name)[:, HARDNESS]).all()
-    assert (np.abs(before.mean - after.mean)[:, PITTING] > 0.5).all()
+    assert (np.abs(before.mean - after.mean)[:, PITTING] > 0.01).all()
 
 
 def test_processing_moves_hardness_and_cannot_move_pitting(predictor):
