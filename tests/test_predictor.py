@@ -36,7 +36,8 @@ def test_the_electrolyte_cannot_move_hardness_by_a_single_digit_and_does_move_pi
     before, after = (predictor.predict(ALLOYS, conditions) for conditions in (STATED, changed(**change)))
     for name in NUMBERS:
         assert (getattr(before, name)[:, HARDNESS] == getattr(after, name)[:, HARDNESS]).all()
-    assert (np.abs(before.mean - after.mean)[:, PITTING] > 0.01).all()
+    moved = np.abs(before.mean - after.mean)[:, PITTING]
+    assert (moved > 0.0).all() and np.count_nonzero(moved > 0.5) >= len(ALLOYS) - 1  # one may lie where up turns to down
 
 
 def test_processing_moves_hardness_and_cannot_move_pitting(predictor):
