@@ -109,6 +109,7 @@ def test_the_form_says_beside_a_choice_what_is_wrong_with_it_and_forgets_nothing
     layers.fill("48")
     layers.press("Enter")
     expect(page.get_by_text("Shared layers 48 instead of 64, 64")).to_be_visible()
+    expect(page.get_by_role("button", name="Start training")).to_have_count(1)
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
     page.get_by_test_id("stTopNavLinkContainer").get_by_text("Explain").click()
     expect(page.get_by_role("heading", name="Explain", exact=True)).to_be_visible(timeout=TRAIN_MS)

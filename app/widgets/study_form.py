@@ -230,17 +230,19 @@ def _error(said: str) -> str:
 def _conclusion(now: Mapping, base, space, complaints: list[str]) -> str:
     """What stands in the way, how long it takes, and the start."""
     config = None
-    if complaints:
-        st.warning("  \n".join(map(plain, complaints)))
-    else:
-        try:
-            config = StudyConfig(base=base, space=space, **{name: now[name] for name in USUAL if name in StudyConfig.model_fields
-                                                            and name not in ("base", "space")})
-            complaints = [said] if (said := studies.obstacle(config)) else []
-        except ValidationError as error:
-            complaints = [] if now["method"] == "grid" and space.grid_size(now["levels"]) > LARGEST_GRID else [in_words(error)]
-        for said in complaints:
-            st.error(plain(said))
+    with st.container():  # there with and without a complaint: a button that moves is on the page twice for a moment
+        if complaints:
+            st.warning("  \n".join(map(plain, complaints)))
+        else:
+            try:
+                own = [name for name in USUAL if name in StudyConfig.model_fields and name not in ("base", "space")]
+                config = StudyConfig(base=base, space=space, **{name: now[name] for name in own})
+                complaints = [said] if (said := studies.obstacle(config)) else []
+            except ValidationError as error:
+                is_said = now["method"] == "grid" and space.grid_size(now["levels"]) > LARGEST_GRID
+                complaints = [] if is_said else [in_words(error)]
+            for said in complaints:
+                st.error(plain(said))
     is_ready = config is not None and not complaints
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         # No callback: it would start what stood here before the last change, if the click comes before the page was drawn again.

@@ -209,16 +209,17 @@ def _conclusion(form: Form, config: dict, name: str, complaints: list[str]) -> s
     changed = options.differences(config, PRESETS[form.preset].model_dump(mode="json"))
     st.caption(f"As the preset *{form.preset}*." if not changed else f"Unlike the preset *{form.preset}*: {'; '.join(changed)}.")
     chosen = None
-    if complaints:
-        st.warning("  \n".join(map(plain, complaints)))
-    else:
-        try:
-            chosen = EnsembleConfig.model_validate(config)
-            complaints = [said] if (said := trainings.obstacle(chosen)) else []
-        except ValidationError as error:
-            complaints = [in_words(error)]
-        for said in complaints:
-            st.error(plain(said))
+    with st.container():  # there with and without a complaint: a button that moves is on the page twice for a moment
+        if complaints:
+            st.warning("  \n".join(map(plain, complaints)))
+        else:
+            try:
+                chosen = EnsembleConfig.model_validate(config)
+                complaints = [said] if (said := trainings.obstacle(chosen)) else []
+            except ValidationError as error:
+                complaints = [in_words(error)]
+            for said in complaints:
+                st.error(plain(said))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         # No callback: it would start what stood here before the last change, if the click comes before the page was drawn again.
         is_wanted = st.button("Start training", type="primary", icon=":material/play_arrow:", key="start_training",
