@@ -10,20 +10,24 @@ from streamlit.testing.v1 import AppTest
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
+from mtl_core.ensemble import network
 from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig, TrainConfig
+from mtl_core.ensemble.ensemble import Ensemble
 from mtl_core.ensemble.fit import fit_ensemble
 from mtl_core.ensemble.parts import Part
 from mtl_core.explain.attribution import attribute, typical_range
 from mtl_core.explain.groups import OTHERS, groups_between
 from mtl_core.explain.interactions import Interactions, evenly, few_members, interactions, mean_interactions
 from mtl_core.explain.path_explainer import integrated_hessians, log_weighted_nodes, plain_integrated_hessians
+from mtl_core.features.preparation import TargetTransform, stacked
+from mtl_core.features.scaling import CLIP, Scaler
 from mtl_core.features.table import FeatureSpec, featurize
 from mtl_core.tasks import TASKS
 from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
+from tests.model_samples import CONFIG, SPEC, features_of, made_up_observations
 
 ALLOY, BASELINE = Composition.from_text("Al0.5CoCrFeNi"), Composition.from_text("CoCrFeMnNi")
-EASY = Composition.from_text("CoCrFeNi")  # as much manganese as in CoCrFeMnNi is beyond the scale of what pitting was measured on
 STATED = Conditions(process="CAST", scan_rate_mv_s=1.0)
 
 SYMBOLS = ("Cr", "Fe", "Ni", "Mo")
@@ -112,18 +116,55 @@ def test_the_interactions_of_two_functions_at_once_are_those_by_hand_and_those_o
     np.testing.assert_allclose(plain_integrated_hessians(first, end, start, n_steps=40), found[0], atol=0.25)
 
 
-@pytest.mark.parametrize(("column", "alloy", "conditions", "baseline"), [
-    (0, ALLOY, Conditions(), BASELINE), (1, ALLOY, STATED, EASY),
-    (1, Composition.from_text("Fe-22Cr-5Ni-3Mo-0.17N wt%"), STATED, Composition.from_text("Fe-18Cr-10Ni-2Mo wt%"))],
+def limited(limits):
+    """A member for each limit; what it says is the VEC as a score of its own scale, which ends where the VEC is the limit."""
+    rows = made_up_observations()
+    scaler, column = Scaler.fit(features_of(rows)), SPEC.columns.index("vec")
+    spread = scaler.scale[column]
+    shapes = network.shapes(CONFIG.network, n_features=len(SPEC.columns), n_tasks=2)
+    parameters = {name: np.zeros((len(limits), *shape), np.float32) for name, shape in shapes.items()}
+    parameters["skip_weight"][:, column] = 1.0
+    masks = tuple(np.ones((len(limits), 1, 1, width), np.float32) for width in network.mask_widths(CONFIG.network))
+    own = [replace(scaler, mean=np.where(np.arange(len(SPEC.columns)) == column, limit - CLIP * spread, scaler.mean))
+           for limit in limits]
+    plain = TargetTransform("none", np.float64(0.0), np.float64(1.0))
+    ensemble = Ensemble(CONFIG, SPEC, parameters, masks, np.arange(len(limits)), stacked(own),
+                        stacked([stacked([plain, plain])] * len(limits)))
+    return Predictor(ensemble, None, rows, None), spread
+
+
+def test_a_score_that_stops_at_the_end_of_its_scale_gives_the_map_of_one_that_stops_less_and_less_suddenly():
+    """s(v) that turns within a width w, from 6x + 8y + 10z over x + y + z; by hand s'' = −σ(1 − σ) / w, s' = σ((v_c − v) / w)."""
+    alloy, baseline = (Composition.from_text(text) for text in ("Fe45Cr15Ni40", "Fe50Cr35Ni15"))
+    limits, of = (8.15, 8.4), {"Cr": (6.0, -20.0), "Fe": (8.0, -5.0), "Ni": (10.0, 25.0)}
+    asked, spread = limited(limits)
+    found = interactions(asked, alloy, STATED, TASKS["hardness"], baseline=baseline)
+    assert abs(found.gap) <= 0.01 * abs(found.prediction - found.baseline)
+    own, move = np.array([of[name] for name in found.names]).T
+    t = (np.arange(400_000) + 0.5) / 400_000
+    v = 7.6 + t * (own @ move / 100)
+    slope = (own - v[:, None]) * move / 100
+    bend = -(slope[:, :, None] * move + slope[:, None] * move[:, None]) / 100
+    for cells, limit in zip(found.of_members, limits, strict=True):
+        width = 1e-4
+        s = 1.0 / (1.0 + np.exp(np.clip((v - limit) / width, -50, 50)))
+        second = s[:, None, None] * bend - (s * (1 - s) / width)[:, None, None] * slope[:, :, None] * slope[:, None]
+        whole = ((-np.log(t) * t) @ second.reshape(len(t), -1)).reshape(3, 3) + np.diag((-np.log(t) * s) @ slope)
+        expected = (np.tril(whole) + np.tril(whole.T, -1)) / len(t) / spread
+        np.testing.assert_allclose(cells, expected, atol=0.01 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("column", "alloy", "conditions"), [
+    (0, ALLOY, Conditions()), (1, ALLOY, STATED), (1, Composition.from_text("Fe-22Cr-5Ni-3Mo-0.17N wt%"), STATED)],
     ids=["hardness, process not reported", "pitting", "pitting, nitrogen that only one of the two states"])
-def test_a_map_adds_up_to_the_difference_and_its_rows_to_the_bars(predictor, column, alloy, conditions, baseline):
+def test_a_map_adds_up_to_the_difference_and_its_rows_to_the_bars(predictor, column, alloy, conditions):
     task = predictor.tasks[column]
-    found = interactions(predictor, alloy, conditions, task, baseline=baseline)
-    bars = attribute(predictor, alloy, conditions, task, baseline=baseline)
+    found = interactions(predictor, alloy, conditions, task, baseline=BASELINE)
+    bars = attribute(predictor, alloy, conditions, task, baseline=BASELINE)
     assert (found.baseline, found.prediction) == pytest.approx((bars.baseline, bars.prediction), abs=0.05)
     scale = typical_range(predictor, task)
     assert abs(found.gap) <= 0.02 * scale and (np.triu(found.values, 1) == 0).all()
-    groups = groups_between(predictor, task, predictor.at_matrix([alloy, baseline]), [conditions] * 2)
+    groups = groups_between(predictor, task, predictor.at_matrix([alloy, BASELINE]), [conditions] * 2)
     assert found.names == groups.names and found.of_members.shape[0] == predictor.n_members
     np.testing.assert_allclose(found.bars, groups.bars(bars), atol=0.02 * scale)
 

@@ -6,8 +6,7 @@ function of the alloy, and is attributed to every element j in turn,
 with x the at.% of the alloy and x' those of the baseline. All Γ add up to f(x) − f(x'); a row to the bar of its element.
 Elements that differ little move together, as one coordinate "others": on a straight path the interactions of a sum are the sums
 of the interactions. f is in the learning unit, where the ensemble is the mean of its members, so that each has a map of its own.
-Where a score reaches the end of its scale the path has a corner, whose curvature no node sees: that stays in the gap. Gaussian
-processes scale features by the rows of their own task, so that there are more such corners far from what it was measured on.
+Where a score reaches the end of its scale the path has a corner, whose curvature no node sees: `corners` adds what it is worth.
 
 Axes: node b · member M · group N.
 """
@@ -21,6 +20,7 @@ import tensorflow as tf
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.explain.attribution import MOST_GAP, _ElementPath
+from mtl_core.explain.corners import corner_cells
 from mtl_core.explain.groups import Groups, groups_between
 from mtl_core.explain.members import OfMembers
 from mtl_core.explain.nodes import panels
@@ -31,7 +31,7 @@ from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
 
 N_NODES = 8  # a panel
-N_PANELS = (1, 6)  # of the path: more, while the gap is larger than MOST_GAP of the range of the task
+N_PANELS = (1, 6, 12)  # of the path: more, while the gap is larger than MOST_GAP of the range of the task
 BATCH = 16  # nodes × stand-ins at once: the slopes of all members and masks must stay in memory
 STEP = 1e-4  # of a coordinate, for the slopes and curvatures of the featuriser
 N_BASELINES = 6  # that stand for a distribution
@@ -140,13 +140,15 @@ def _against(predictor, composition, conditions, task, baseline, baseline_condit
     answers = path.of_members.mean(axis=1)
     if not n_groups:
         return Interactions(task, (), np.zeros((n_members, 0, 0)), float(answers[1]), float(answers[0]))
-    steps, most = _steps(path, groups), MOST_GAP * learning_range(predictor, task)
+    unseen = _steps(path, groups)[..., None] * np.eye(n_groups) + corner_cells(path, groups, at)
+    most = MOST_GAP * learning_range(predictor, task)
     for n in n_panels:
         pieces = [log_weighted_nodes(N_NODES, *ends) for ends in pairwise(panels(predictor, task, at[:1], at[1:], n)[0])]
         nodes, weights = np.concatenate(pieces, axis=1)
         cells = integrated_hessians(_near(path, groups, at, nodes), n_groups, nodes, weights, n_functions=n_members,
                                     batch=max(1, BATCH // path.n_draws))
-        cells = np.tril(cells) + np.tril(cells.transpose(0, 2, 1), -1) + steps[..., None] * np.eye(n_groups)
+        cells += unseen
+        cells = np.tril(cells) + np.tril(cells.transpose(0, 2, 1), -1)
         found = Interactions(task, groups.names, cells, float(answers[1]), float(answers[0]))
         if abs(found.gap) <= most:
             break
