@@ -29,8 +29,9 @@ class Conditions(BaseModel):
 class Prediction:
     """Predictions for n alloys and T tasks, in the physical unit of each task.
 
-    mean, std, lower, upper: [n, T]. aleatoric (scatter of the measurements), epistemic (disagreement of members and masks) and
-    unreported (conditions that were not given) are standard deviations [n, T]; std² is the sum of their squares.
+    mean, std, lower, upper: [n, T]. aleatoric (scatter of the measurements), epistemic (disagreement of members and masks, and
+    what their Gaussian processes do not know) and unreported (conditions that were not given) are standard deviations [n, T];
+    std² is the sum of their squares.
     in_domain: [n, T] bool; domain_reason: n rows of T sentences, empty where in domain.
     is_supported: [T] bool; whether enough papers stand behind a band of this level.
     level: the nominal share of new papers' measurements inside lower … upper.

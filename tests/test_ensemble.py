@@ -224,10 +224,10 @@ def test_what_a_task_may_not_see_cannot_move_it(ensemble, observations):
 
 def test_chosen_members_answer_as_they_do_in_company_and_dropout_masks_stay_the_same(ensemble, observations):
     values = features_of(observations)
-    whole, _ = ensemble.predict_members(values, "hardness")
-    again, _ = ensemble.predict_members(values, "hardness")
+    whole, *_ = ensemble.predict_members(values, "hardness")
+    again, *_ = ensemble.predict_members(values, "hardness")
     np.testing.assert_array_equal(whole, again)
-    chosen, _ = ensemble.select(np.array([1, 4])).predict_members(values, "hardness")
+    chosen, *_ = ensemble.select(np.array([1, 4])).predict_members(values, "hardness")
     np.testing.assert_allclose(chosen, whole[[1, 4]], rtol=1e-5)
     assert len(np.unique(whole[0, :, 0])) == ensemble.n_masks  # the masks differ, or dropout would show no spread
 

@@ -58,6 +58,13 @@ def mean(found, x):
     return kernels.kernel_mean(scores, **numbers)[0].numpy()
 
 
+def variance(found, x):
+    """The same of what the process does not know."""
+    scores, numbers = asked_of(found, x)
+    doubts = {name: tf.constant(value, tf.float32) for name, value in found.doubts_of_task(0).items()}
+    return kernels.kernel_variance(scores, shrink=numbers["shrink"], rows=numbers["rows"], **doubts)[0].numpy()
+
+
 def test_the_gradient_of_the_posterior_is_that_of_finite_differences():
     x, y, paper = curve(40)
     process = kernel_fit._Process(x, y, paper, np.array([0, 0, 0, 0, 1]))
@@ -79,8 +86,11 @@ def test_the_mean_is_that_of_scikit_learn_with_the_same_covariance():
     one, unscaled = np.ones((1, 1)), Scaler(np.zeros((1, 1, 5)), np.ones((1, 1, 5)))
     found = kernels.Kernels(
         x, np.zeros(len(y), int), unscaled, scale * one, inverse_length * one[None], 0 * slope * one[None], 0 * one,
-        slope * one[None], noise * one, 0 * one, one, one, weights * one[None])
+        slope * one[None], noise * one, 0 * one, one, one, weights * one[None], kernel_fit._directions(inverse)[None])
     assert mean(found, asked) == pytest.approx(expected, abs=1e-3)
+    prior = theirs[0].diag(asked) + theirs[1].diag(asked * slope)
+    known = np.einsum("ij,ji->i", between, np.linalg.solve(covariance + np.diag(added), between.T))
+    assert variance(found, asked) == pytest.approx(prior - known, abs=1e-3)
 
 
 def test_the_slope_of_the_mean_is_that_of_its_gradient():
@@ -173,9 +183,10 @@ def shared():
 def test_a_process_has_its_share_in_the_mean_and_none_in_the_noise(shared):
     both, alone, values, _ = shared
     for task in both.config.tasks:
-        (mean_both, noise_both), (mean_alone, noise_alone) = (one.predict_members(values[:7], task) for one in (both, alone))
+        (mean_both, noise_both, doubt), (mean_alone, noise_alone, none) = (
+            one.predict_members(values[:7], task) for one in (both, alone))
         processes = (mean_both - (1 - SHARE) * mean_alone) / SHARE
-        assert noise_both == pytest.approx(noise_alone)
+        assert noise_both == pytest.approx(noise_alone) and doubt.min() > 0.0 and not none.any()
         assert np.ptp(processes, axis=1) == pytest.approx(0.0, abs=1e-2)  # no masks
         assert processes.std(axis=2).min() > 0.0
 
@@ -184,9 +195,11 @@ def test_members_that_are_asked_on_their_own_answer_the_same(shared):
     both, _, values, _ = shared
     own, last = np.repeat(values[None, :7], both.n_members, axis=0), both.select(np.array([both.n_members - 1]))
     for task in both.config.tasks:
-        together = both.predict_members(values[:7], task)[0]
-        assert both.predict_own(own, task)[0] == pytest.approx(together, rel=1e-4, abs=1e-2)
-        assert last.predict_members(values[:7], task)[0] == pytest.approx(together[-1:], rel=1e-4)
+        each = zip(both.predict_members(values[:7], task), both.predict_own(own, task), last.predict_members(values[:7], task),
+                   strict=True)
+        for together, alone, of_last in each:
+            assert alone == pytest.approx(together, rel=1e-4, abs=1e-2)
+            assert of_last == pytest.approx(together[-1:], rel=1e-4, abs=1e-3)
 
 
 def test_the_mean_of_both_can_be_differentiated(shared):
@@ -209,7 +222,7 @@ def test_a_checkpoint_keeps_the_processes_and_misses_them(shared, tmp_path):
     checkpoint.save(both, tmp_path, data_sha256="")
     loaded = checkpoint.load(tmp_path)
     for task in both.config.tasks:
-        assert (loaded.predict_members(values, task)[0] == both.predict_members(values, task)[0]).all()
+        np.testing.assert_array_equal(loaded.predict_members(values, task), both.predict_members(values, task))
     checkpoint.save(replace(alone, config=both.config), tmp_path, data_sha256="")
     with pytest.raises(CheckpointError, match="kernels/"):
         checkpoint.load(tmp_path)

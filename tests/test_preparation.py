@@ -188,7 +188,7 @@ def test_every_preparation_comes_back_from_its_checkpoint_and_its_gradient_path_
     checkpoint.save(ensemble, tmp_path, data_sha256="")
     values = features_of(observations)
     for task in ensemble.config.tasks:
-        mean, std = ensemble.predict_members(values, task)
+        mean, std, _ = ensemble.predict_members(values, task)
         assert np.isfinite(mean).all() and (std > 0).all()
         np.testing.assert_array_equal(mean, checkpoint.load(tmp_path).predict_members(values, task)[0])
         np.testing.assert_allclose(mean, ensemble.mean_tensor(tf.constant(values, tf.float32), task), rtol=1e-4, atol=1e-3)

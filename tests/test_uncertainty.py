@@ -21,16 +21,17 @@ LEVELS = (0.68, 0.9, 0.95)
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 3), st.integers(1, 4), st.integers(0, 99))
 def test_the_three_shares_add_up_to_the_variance_over_members_masks_draws_and_noise(m, k, n, n_draws, seed):
     rng = np.random.default_rng(seed)
-    mean, noise = rng.normal(500, 80, (m, k, n * n_draws)), rng.uniform(1, 60, (m, k, n * n_draws))
-    found = decompose(mean.astype(np.float32), noise.astype(np.float32), n_draws=n_draws)
+    mean, noise, doubt = (rng.normal(500, 80, (m, k, n * n_draws)), *rng.uniform(1, 60, (2, m, k, n * n_draws)))
+    found = decompose(*(one.astype(np.float32) for one in (mean, noise, doubt)), n_draws=n_draws)
     for alloy in range(n):
         of_alloy = np.s_[..., alloy * n_draws:(alloy + 1) * n_draws]
         assert found.mean[alloy] == pytest.approx(mean[of_alloy].mean(), rel=1e-6)
-        assert found.std[alloy]**2 == pytest.approx(mean[of_alloy].var() + (noise[of_alloy]**2).mean(), rel=1e-5)
+        assert found.std[alloy]**2 == pytest.approx(
+            mean[of_alloy].var() + (noise[of_alloy]**2).mean() + (doubt[of_alloy]**2).mean(), rel=1e-5)
     if n_draws == 1:
         assert not found.unreported.any()
     if m == k == 1:
-        assert not found.epistemic.any()
+        assert found.epistemic == pytest.approx((doubt**2).reshape(n, n_draws).mean(axis=1), rel=1e-5)
 
 
 def out_of_fold_rows(n_groups, per_group, n_folds, *, shared=0.0, seed=0):
@@ -96,10 +97,11 @@ def test_the_quantile_is_the_smallest_score_that_enough_of_the_scores_reach(valu
 def test_pooling_fold_seeds_gives_the_moments_of_all_their_members_together():
     rng = np.random.default_rng(0)
     mean, noise = rng.normal(300, 50, (6, 5, 4)), rng.uniform(5, 60, (6, 5, 4))  # two members of each of three fold seeds
-    of_seed = [decompose(mean[2 * seed:2 * seed + 2], noise[2 * seed:2 * seed + 2]) for seed in range(3)]
+    doubt = rng.uniform(5, 60, (6, 5, 4))
+    of_seed = [decompose(*(one[2 * seed:2 * seed + 2] for one in (mean, noise, doubt))) for seed in range(3)]
     table = pd.concat([pd.DataFrame({"task": "hardness", "split": "reference", "measurement_id": range(4), "fold_seed": seed,
                                      "mean": found.mean, "std": found.std}) for seed, found in enumerate(of_seed)])
-    together = decompose(mean, noise)
+    together = decompose(mean, noise, doubt)
     for _, rows in pooled(table).groupby("fold_seed"):
         np.testing.assert_allclose(rows["mean"], together.mean)
         np.testing.assert_allclose(rows["std"], together.std)
@@ -154,7 +156,7 @@ def test_an_out_of_fold_row_is_predicted_once_and_only_by_members_that_never_saw
         members = ensemble.select(np.isin(ensemble.part_of_member, blind))
         assert members.n_members == CONFIG.train.n_repeats
         features = features_of(rows[rows["measurement_id"] == row["measurement_id"]])
-        mean, noise = members.predict_members(features, row["task"])
+        mean, noise, _ = members.predict_members(features, row["task"])
         assert row["mean"] == pytest.approx(mean.mean(), rel=1e-4)
         assert row["std"] == pytest.approx(np.sqrt(mean.var() + (noise**2).mean()), rel=1e-4)
 

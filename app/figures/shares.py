@@ -8,7 +8,7 @@ def shares_figure(aleatoric: float, epistemic: float, unreported: float, *, colo
     """Shares of the total variance; all three are standard deviations. A part that is zero is left out."""
     total = aleatoric**2 + epistemic**2 + unreported**2
     parts = [(name, std**2 / total, shade) for name, std, shade in (
-        ("scatter of measurements", aleatoric, GREY), ("networks disagree", epistemic, color),
+        ("scatter of measurements", aleatoric, GREY), ("model unsure", epistemic, color),
         ("conditions not reported", unreported, tint(color, 0.5))) if std > 0]
     traces = [
         go.Bar(x=[100 * share], y=[""], orientation="h", name=name, marker={"color": shade, "opacity": 0.8},

@@ -49,5 +49,5 @@ def _shares(result: Result, color: str) -> None:
     st.plotly_chart(shares_figure(result.aleatoric, result.epistemic, result.unreported, color=color), config=STILL,
                     key=f"shares_{result.task.key}")
     st.caption("Shares of the variance. Scatter of measurements: what repeated tests of such alloys differ by. "
-               "Networks disagree: what more data near this alloy would reduce. Conditions not reported: what stating "
-               "them would reduce.")
+               "Model unsure: networks disagree, or little like this alloy was measured; more data near it would reduce "
+               "that. Conditions not reported: what stating them would reduce.")

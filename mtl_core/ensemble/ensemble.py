@@ -8,7 +8,7 @@ import tensorflow.experimental.numpy as tnp
 
 from mtl_core.ensemble import network
 from mtl_core.ensemble.config import EnsembleConfig, NetworkConfig
-from mtl_core.ensemble.kernels import Kernels, kernel_mean, mean_and_slope
+from mtl_core.ensemble.kernels import Kernels, kernel_mean, kernel_variance, mean_and_slope
 from mtl_core.ensemble.losses import NOISE_STD
 from mtl_core.features.preparation import TargetTransform, arrays_of, mapped
 from mtl_core.features.scaling import Scaler
@@ -78,21 +78,23 @@ class Ensemble:
             upstream=self.upstream and self.upstream.select(members), kernels=self.kernels and self.kernels.select(parts),
             features=mapped(self.features, lambda array: array[parts]), targets=mapped(self.targets, lambda array: array[parts]))
 
-    def predict_members(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and noise standard deviation of one task, each [M, K, n], in the task's learning unit.
+    def predict_members(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mean, standard deviation of the noise, and of what the Gaussian processes do not know of that mean, of one task, each
+        [M, K, n], in the task's learning unit.
 
         values: unscaled features [n, F] in the columns of `spec`, NaN where not reported.
         """
         values = np.asarray(values, np.float32)
         batch = BATCH if self.kernels is None else BATCH // 4  # the distances to all rows learnt from must as well
-        chunks = [self._answer(chunk[None, None], task) for chunk in np.split(values, range(batch, len(values), batch))]
+        chunks = [self._answer(chunk[None, None], task, doubts=self._doubts.get(task, {}))
+                  for chunk in np.split(values, range(batch, len(values), batch))]
         return tuple(np.concatenate([chunk.numpy() for chunk in part], axis=-1) for part in zip(*chunks, strict=True))
 
-    def predict_own(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:
+    def predict_own(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The same where each member has rows of its own, values [M, n, F]."""
         asked = tf.constant(values[:, None], tf.float32)
         # Not compiled: asked now and then and for ever new networks, whose graphs would all be kept.
-        return tuple(part.numpy() for part in self._answer(asked, task, own=True))
+        return tuple(part.numpy() for part in self._answer(asked, task, own=True, doubts=self._doubts.get(task, {})))
 
     def predict_classes(self, values: np.ndarray, task: str) -> np.ndarray:
         """Probability of each class of a task [M, K, n, C]; values: unscaled features [n, F]."""
@@ -191,12 +193,12 @@ class Ensemble:
         """The Gaussian processes that answer for a task with the members, and its position among theirs."""
         return self.kernels, self.config.tasks.index(task)
 
-    def _answer(self, values, task, own=False, alike=False):
+    def _answer(self, values, task, own=False, alike=False, doubts=None):
         index = self.config.outputs(task)[0]
         told = self._told(values, task, _scaled.python_function if own else None)
         return (_answer.python_function if own else _answer)(
             self.config.network, self.targets.kind, self.config.n_outputs, index, *self._tensors[task], values, *told,
-            self._kernels.get(task), alike)
+            self._kernels.get(task), alike, doubts)
 
     @cached_property
     def _kernels(self):
@@ -214,6 +216,13 @@ class Ensemble:
                 kind: {name: tf.constant(value, tf.float32) for name, value in arrays.items()}
                 for kind, arrays in (("features", arrays_of(scaler)), ("numbers", numbers))}
         return found
+
+    @cached_property
+    def _doubts(self):
+        """The same of what they take to tell what they do not know."""
+        return {key: {name: tf.constant(value, tf.float32)
+                      for name, value in self.kernels.doubts_of_task(self.config.tasks.index(key)).items()}
+                for key in self._kernels}
 
     @cached_property
     def _tensors(self):
@@ -261,6 +270,17 @@ def _averaged(answer, values, alike, part, first, columns, share, features, numb
     return (1.0 - share) * mean + share * process[:, None], log_scale
 
 
+def _doubt(mean, values, part, columns, share, features, numbers, doubts):
+    """The share of what the process of each member's part does not know, [M, K, n] in units of the target's spread."""
+    if values.shape[0] != 1:
+        features, numbers, doubts = ({name: tf.gather(value, part) for name, value in arrays.items()}
+                                     for arrays in (features, numbers, doubts))
+    scores = tf.gather(Scaler(**features).transform(values[:, 0], tnp), columns, axis=-1)
+    variance = kernel_variance(scores, shrink=numbers["shrink"], rows=numbers["rows"], **doubts)
+    of_member = tf.gather(variance, part) if values.shape[0] == 1 else variance
+    return share * tf.sqrt(of_member)[:, None] * tf.ones_like(mean)
+
+
 def _along(values, scores, part, first, numbers):
     """What the processes say to values [M, n, F], alike for the members of a part, with their slopes as the only derivative."""
     asked = tf.stop_gradient(tf.gather(values, first))
@@ -299,8 +319,9 @@ def _chances(config: NetworkConfig, n_outputs: int, outputs: tuple[int, ...], pa
 
 @tf.function(reduce_retracing=True)
 def _answer(config: NetworkConfig, transform: str, n_tasks: int, task: int, parameters, masks, features, visible, target, values,
-            told, scale, kernel, alike):
-    """Mean and noise standard deviation [M, K, n] in the learning unit, from unscaled features [1 or M, 1, n, F].
+            told, scale, kernel, alike, doubts):
+    """Mean, and standard deviations of the noise and of what the processes do not know [M, K, n] in the learning unit, from
+    unscaled features [1 or M, 1, n, F]; the last is not asked for where doubts is None.
 
     What a network says of a transformed target comes back by the delta method, see `TargetTransform.inverse`.
     """
@@ -310,4 +331,9 @@ def _answer(config: NetworkConfig, transform: str, n_tasks: int, task: int, para
     answer = network.answer(config, head, x, hidden, masks)
     mean, log_scale = _raised(answer if kernel is None else _averaged(answer, values, alike, **kernel), told, scale)
     y, slope = TargetTransform(transform, **target).inverse(target["mean"] + target["std"] * mean, tnp)
-    return y, slope * target["std"] * NOISE_STD[config.likelihood] * tf.exp(log_scale)
+    unit = slope * target["std"]
+    noise = unit * NOISE_STD[config.likelihood] * tf.exp(log_scale)
+    if not doubts:
+        return y, noise, None if doubts is None else tf.zeros_like(y)
+    asked = {name: kernel[name] for name in ("part", "columns", "share", "features", "numbers")}
+    return y, noise, unit * _doubt(y, values, **asked, doubts=doubts)

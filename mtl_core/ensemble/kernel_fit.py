@@ -5,6 +5,7 @@ Of scaled features x, and of a task's values in units of their spread on the par
     k(x, x') = a² m(r) + Σ b² x x' + 1      r² = Σ (x − x')² / l²      m(r) = (1 + √3 r) exp(−√3 r)
     process  = Σᵢ k(x, xᵢ) αᵢ               α  = (K + p² P + s² I)⁻¹ y
     mean(x)  = process + v d exp(−(d / c)²)     d = ridge − process
+    var(x)   = k(x, x) − |Qᵀ k|²                 Q = U Λ^(−½), of the largest eigenvalues Λ of K + p² P + s² I
 
 m is the Matérn kernel 3/2. Each feature has a length l of its own, so that what does not matter fades; b is one number for the
 composition and one for the conditions. P is 1 between rows of one paper: what a laboratory's readings have in common is not all
@@ -15,7 +16,9 @@ on training rows, each predicted without its group (stacking; Wolpert 1992, Neur
 is left out, so that the line counts for more where one has to extrapolate. Its root is taken since the lengths have seen what is
 left out, and the process looks better there than it is; a line that earns nothing still gets nothing. Far from all that was
 measured a line goes anywhere: what contradicts the process by several spreads counts less and less (the weight of Dennis & Welsch
-1978, Commun. Stat. B 7, 345). Only exact values are learnt from.
+1978, Commun. Stat. B 7, 345). var is what the process does not know of its own mean, for a paper that it has not seen; all
+eigenvalues would give the posterior variance itself, of which the small ones tell next to nothing. Only exact values are learnt
+from.
 """
 import time
 from collections.abc import Callable, Sequence
@@ -23,13 +26,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 from joblib import Parallel, cpu_count, delayed
-from scipy.linalg import lapack
+from scipy.linalg import eigh, lapack
 from scipy.optimize import minimize
 from sklearn.linear_model import RidgeCV
 from threadpoolctl import threadpool_limits
 
 from mtl_core.data.folds import SPLITS, split_groups
-from mtl_core.ensemble.kernels import Kernels
+from mtl_core.ensemble.kernels import N_DIRECTIONS, Kernels
 from mtl_core.ensemble.parts import Part
 from mtl_core.errors import StoppedError
 from mtl_core.features.preparation import Preparation, mapped, stacked
@@ -81,11 +84,13 @@ def fit(observations: pd.DataFrame, values: np.ndarray, y: np.ndarray, task: np.
     with threadpool_limits(1):  # the same digits whatever the machine, and two fits at a time rather than two threads for each
         found = Parallel(n_jobs=-1, prefer="threads")(delayed(one)(*job) for job in jobs)
     shape, weights = (len(parts), len(visible)), np.zeros((len(jobs), len(task)), np.float32)
-    for of_job, (_, rows, numbers) in zip(weights, found, strict=True):
-        of_job[rows] = numbers[-1]
-    numbers = [np.array(several, np.float32) for several in list(zip(*(numbers for _, _, numbers in found), strict=True))[:-1]]
+    directions = np.zeros((len(parts), len(task), N_DIRECTIONS), np.float16)
+    for (part, _), of_job, (_, rows, (*_, alpha, along)) in zip(jobs, weights, found, strict=True):
+        of_job[rows] = alpha
+        directions[part, rows, :along.shape[1]] = along
+    numbers = [np.array(several, np.float32) for several in list(zip(*(numbers for _, _, numbers in found), strict=True))[:-2]]
     return Kernels(values.astype(np.float32), task, mapped(stacked([scaler for scaler, _, _ in found]), _reshaped(shape)),
-                   *map(_reshaped(shape), [*numbers, weights]))
+                   *map(_reshaped(shape), [*numbers, weights]), directions)
 
 
 def _reshaped(shape):
@@ -106,17 +111,23 @@ def seconds_to_fit(n_rows: int, n_features: int, n_fits: int) -> float:
 
 def _fit_one(x, y, paper, group, is_condition, effect, share, apart):
     """Of one part and task, in the order of `kernels.NUMBERS`: a, 1 / l [F], coefficient [F] and offset of the ridge, b [F], s,
-    v, c, the penalty of the ridge, and α. Where nothing differs, the process is the mean of the values."""
+    v, c, the penalty of the ridge, α, and Q. Where nothing differs, the process is the mean of the values."""
     inverse_length, coefficient, slope = np.zeros((3, x.shape[1]))
     moves = np.ptp(x, axis=0) > SMALLEST_MOVE if len(x) else np.zeros(x.shape[1], bool)
     if not moves.any() or np.ptp(y) == 0:
-        return 0.0, inverse_length, coefficient, 0.0, slope, 1.0, 0.0, apart, 1.0, y / max(len(y), 1)
+        return 0.0, inverse_length, coefficient, 0.0, slope, 1.0, 0.0, apart, 1.0, y / max(len(y), 1), np.zeros((len(y), 0))
     process = _Process(x[:, moves], y, paper, is_condition[moves].astype(int), effect)
     line = RidgeCV(RIDGES).fit(x[:, moves], y)
     scale, inverse_length[moves], slope[moves], noise, inverse, weights = process.optimised()
     v = share(_left_out_of_process(inverse, weights, group), _left_out_of_ridge(x[:, moves], y, line.alpha_, group))
     coefficient[moves] = line.coef_
-    return scale, inverse_length, coefficient, line.intercept_, slope, noise, v, apart, line.alpha_, weights
+    return scale, inverse_length, coefficient, line.intercept_, slope, noise, v, apart, line.alpha_, weights, _directions(inverse)
+
+
+def _directions(inverse):
+    """Q [n, R] from the inverse, whose smallest eigenvalues are those."""
+    values, vectors = eigh(inverse, subset_by_index=(0, min(N_DIRECTIONS, len(inverse)) - 1))
+    return vectors * np.sqrt(values)
 
 
 def _left_out_of_process(inverse, weights, group):

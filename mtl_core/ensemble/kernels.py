@@ -8,6 +8,7 @@ from mtl_core.features.preparation import Preparation, arrays_of, mapped
 from mtl_core.features.scaling import Scaler
 
 SMALLEST_SQUARE = 1e-10  # where a root would have no slope
+N_DIRECTIONS = 96  # R: with them the bands are those of all directions, to a percent or two
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +18,7 @@ class Kernels:
     values: unscaled features of the rows [n, F]; task: of each row [n]; features: what scales them, arrays [D, T, …];
     scale: a [D, T]; inverse_length, slope: 1 / l and b [D, T, F]; weights: α [D, T, n], 0 for rows that were not learnt from;
     coefficient, offset: of the ridge [D, T, F], [D, T]; line, apart: v and c [D, T]. To fit them again without some
-    rows: noise: s [D, T]; penalty: of the ridge [D, T].
+    rows: noise: s [D, T]; penalty: of the ridge [D, T]. directions: Q of the rows, those of each task [D, n, R].
     """
 
     values: np.ndarray
@@ -33,6 +34,7 @@ class Kernels:
     apart: np.ndarray
     penalty: np.ndarray
     weights: np.ndarray
+    directions: np.ndarray
 
     def select(self, parts: np.ndarray) -> "Kernels":
         """Those of some parts only."""
@@ -41,17 +43,15 @@ class Kernels:
 
     def untrained(self) -> "Kernels":
         """The same before they have seen a value: all that they say is 0."""
-        return replace(self, **{name: np.zeros_like(getattr(self, name)) for name in ("weights", "coefficient", "offset")})
+        return replace(self, **{name: np.zeros_like(getattr(self, name)) for name in FROM_VALUES})
 
     def of_task(self, task: int) -> tuple[Scaler, np.ndarray, dict[str, np.ndarray]]:
         """Of one task: what scales its features, arrays [D, …]; the columns of them that count for some part [F']; and what
         `kernel_mean` takes, of those columns and of the rows that count for some part."""
-        rows = (self.task == task) & (self.weights[:, task] != 0).any(axis=0)
-        columns = np.flatnonzero((self.inverse_length[:, task] != 0).any(axis=0) | (self.coefficient[:, task] != 0).any(axis=0))
-        scaler = mapped(self.features, lambda array: np.expand_dims(array[:, task], 1) if array.ndim == 3 else array[:, task])
+        scaler, columns, rows, x = self._seen(task)
         shrink, slope, ridge = (array[:, task][:, columns]
                                 for array in (np.sqrt(3.0) * self.inverse_length, self.slope, self.coefficient))
-        x, alpha = scaler.transform(self.values[rows][None])[..., columns], self.weights[:, task][:, rows]
+        alpha = self.weights[:, task][:, rows]
         learnt, weights = x * shrink[:, None], (self.scale[:, task, None] ** 2 * alpha)[..., None]
         square, one = (learnt**2).sum(axis=-1, keepdims=True), np.ones_like(learnt[..., :1])
         return scaler, columns, {
@@ -60,6 +60,21 @@ class Kernels:
             "lines": np.stack([slope**2 * (alpha[:, None] @ x)[:, 0], ridge], axis=-1),
             "offsets": np.stack([alpha.sum(axis=-1), self.offset[:, task]], axis=-1), "share": self.line[:, task],
             "apart": self.apart[:, task]}
+
+    def doubts_of_task(self, task: int) -> dict[str, np.ndarray]:
+        """What `kernel_variance` takes beside some of that."""
+        _, columns, rows, x = self._seen(task)
+        slope, scale, q = self.slope[:, task][:, columns], self.scale[:, task], self.directions[:, rows].astype(np.float32)
+        lines = (slope**2)[..., None] * (x.swapaxes(1, 2) @ q)
+        return {"curved": scale[:, None, None] ** 2 * q, "slope": slope, "scale": scale,
+                "lines": np.concatenate([lines, q.sum(axis=1, keepdims=True)], axis=1)}
+
+    def _seen(self, task):
+        """The first two of `of_task`, the rows that count for some part [n], and those columns of their scores [D, n', F']."""
+        rows = (self.task == task) & (self.weights[:, task] != 0).any(axis=0)
+        columns = np.flatnonzero((self.inverse_length[:, task] != 0).any(axis=0) | (self.coefficient[:, task] != 0).any(axis=0))
+        scaler = mapped(self.features, lambda array: np.expand_dims(array[:, task], 1) if array.ndim == 3 else array[:, task])
+        return scaler, columns, rows, scaler.transform(self.values[rows][None])[..., columns]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All of it, by name."""
@@ -73,13 +88,16 @@ class Kernels:
         return cls(features=Scaler(**scaler), **{name: arrays[name] for name in ("values", "task", *NUMBERS)})
 
 
-NUMBERS = ("scale", "inverse_length", "coefficient", "offset", "slope", "noise", "line", "apart", "penalty", "weights")
+NUMBERS = ("scale", "inverse_length", "coefficient", "offset", "slope", "noise", "line", "apart", "penalty", "weights",
+           "directions")
+FROM_VALUES = ("weights", "coefficient", "offset", "directions")
 
 
 def shapes(n_parts: int, n_tasks: int, n_rows: int, n_features: int, preparation: Preparation) -> dict[str, tuple[int, ...]]:
     """The shape of each of `Kernels.arrays`."""
     each, scaler = (n_parts, n_tasks), arrays_of(Scaler.fit(np.zeros((1, n_features)), preparation))
     return {"values": (n_rows, n_features), "task": (n_rows,), "weights": (*each, n_rows),
+            "directions": (n_parts, n_rows, N_DIRECTIONS),
             **dict.fromkeys(("scale", "offset", "noise", "line", "apart", "penalty"), each),
             **dict.fromkeys(("inverse_length", "coefficient", "slope"), (*each, n_features)),
             **{f"feature_{name}": (*each, *value.shape) for name, value in scaler.items()}}
@@ -98,6 +116,19 @@ def kernel_mean(x: tf.Tensor, *, shrink: tf.Tensor, rows: tf.Tensor, weighed: tf
     process = ((1.0 + root) * tf.exp(-root) @ weights)[..., 0] + linear[..., 0]
     difference = linear[..., 1] - process
     return process + share[:, None] * difference * _belief(difference, apart)
+
+
+def kernel_variance(x: tf.Tensor, *, shrink: tf.Tensor, rows: tf.Tensor, curved: tf.Tensor, slope: tf.Tensor, lines: tf.Tensor,
+                    scale: tf.Tensor) -> tf.Tensor:
+    """What the processes do not know of their own means, [D, B] in units of the squared spread: k(x, x) − |Qᵀ k(x)|².
+
+    x, shrink, rows: as for `kernel_mean`; curved: a² Q [D, n, R]; slope: b [D, F]; lines: what Q makes of the linear part of k
+    and, behind it, of its constant [D, F + 1, R]; scale: a [D].
+    """
+    root = _root(x * shrink[:, None], rows)
+    known = (1.0 + root) * tf.exp(-root) @ curved + tf.concat([x, tf.ones_like(x[..., :1])], axis=-1) @ lines
+    prior = scale[:, None] ** 2 + tf.reduce_sum((x * slope[:, None]) ** 2, axis=-1) + 1.0
+    return tf.maximum(prior - tf.reduce_sum(known**2, axis=-1), 0.0)
 
 
 def mean_and_slope(x: tf.Tensor, *, shrink: tf.Tensor, rows: tf.Tensor, weighed: tf.Tensor, weights: tf.Tensor, lines: tf.Tensor,

@@ -73,7 +73,7 @@ class Wired:
         """See `Ensemble.untrained`."""
         return self._each(lambda one: one.untrained(seed))
 
-    def predict_members(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:
+    def predict_members(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See `Ensemble.predict_members`."""
         return self.of_task[task].predict_members(values, task)
 
@@ -81,7 +81,7 @@ class Wired:
         """See `Ensemble.predict_classes`."""
         return self.of_task[task].predict_classes(values, task)
 
-    def predict_own(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray]:
+    def predict_own(self, values: np.ndarray, task: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See `Ensemble.predict_own`."""
         return self.of_task[task].predict_own(values, task)
 

@@ -177,7 +177,7 @@ class _Path:
         stepping = [one ^ other for one, other in zip(*self.unstated, strict=True)]
         if any(stepping):
             values = self._values(np.tile([0.0, 1.0], (n, 1)))
-            mean, _ = self.predictor.ensemble.predict_members(values.reshape(-1, values.shape[-1]), self.task.key)
+            mean = self.predictor.ensemble.predict_members(values.reshape(-1, values.shape[-1]), self.task.key)[0]
             on_line = mean.mean(axis=1).reshape(n_members, *values.shape[:3]).mean(axis=-1).transpose(0, 2, 1)
             missed = _physical_parts(self.task, true, on_line)
             for row, symbols in enumerate(stepping):

@@ -113,16 +113,16 @@ class Predictor:
         """What each member answers, its masks and the stand-ins averaged, [M, n] in the learning unit; see `moments`."""
         found = np.empty((self.n_members, len(at)))
         for rows in self._alike(task, conditions):
-            mean, _, n_draws = self._answers(task, at[rows], [conditions[row] for row in rows])
-            found[:, rows] = mean.mean(axis=1, dtype=float).reshape(self.n_members, -1, n_draws).mean(axis=-1)
+            *answers, n_draws = self._answers(task, at[rows], [conditions[row] for row in rows])
+            found[:, rows] = answers[0].mean(axis=1, dtype=float).reshape(self.n_members, -1, n_draws).mean(axis=-1)
         return found
 
     def moments(self, task: TaskSpec, at: np.ndarray, conditions: Sequence[Conditions]) -> Moments:
         """Mean and variances [n] of one task in its learning unit, for at.% [n, E] and n conditions."""
         found = np.empty((4, len(at)))
         for rows in self._alike(task, conditions):
-            mean, noise, n_draws = self._answers(task, at[rows], [conditions[row] for row in rows])
-            moments = decompose(mean, noise, n_draws=n_draws)
+            *answers, n_draws = self._answers(task, at[rows], [conditions[row] for row in rows])
+            moments = decompose(*answers, n_draws=n_draws)
             found[:, rows] = moments.mean, moments.aleatoric, moments.epistemic, moments.unreported
         return Moments(*found)
 
@@ -134,7 +134,7 @@ class Predictor:
             yield from (rows[start:start + CHUNK] for start in range(0, len(rows), CHUNK))
 
     def _answers(self, task, at, conditions):
-        """Mean and noise of members and masks [M, K, n × S], and the number S of stand-ins."""
+        """What members and masks answer, each [M, K, n × S], and the number S of stand-ins."""
         columns, n_draws = self.context(task, at, conditions)
         values = featurize(np.repeat(at, n_draws, axis=0), columns, self.ensemble.spec).values
         return *self.ensemble.predict_members(values, task.key), n_draws
