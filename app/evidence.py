@@ -13,11 +13,9 @@ from mtl_core.chemistry.elements import SYMBOLS
 from mtl_core.data.datasets import PUBLISHED, dataset_of
 from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
+from mtl_core.words import CONDITION_WORDS, PROCESS_WORDS
 
-CONDITION_WORDS = {"process": "{}", "temperature_c": "{:.3g} °C", "chloride_m": "{:.3g} mol/L Cl⁻", "ph": "pH {:.3g}",
-                   "scan_rate_mv_s": "{:.3g} mV/s"}
 FAMILY_WORDS = {"HEA": "high-entropy alloys", "Fe": "Fe-based (steels)", "": "not reported"}
-PROCESS_WORDS = {"CAST": "cast", "WROUGHT": "wrought", "ANNEAL": "annealed", "POWDER": "powder route", "OTHER": "other"}
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,17 @@
-"""Alloys to start from: nominal compositions of common grades and well-studied multi-principal-element alloys."""
-from dataclasses import dataclass
-
+"""Alloys to start from: the grades that have a name, as choices of the Design page."""
 from app.selection import Basis, Selection
 from mtl_core.chemistry.composition import Composition
+from mtl_core.chemistry.grades import GRADES, Grade, graded
 from mtl_core.types import Conditions
 
 
-@dataclass(frozen=True)
-class Preset:
-    """A name, its composition as `Composition.from_text` reads it, and the processing it usually has."""
-
-    name: str
-    text: str
-    process: str | None = None
+class Preset(Grade):
+    """A grade that can be chosen."""
 
     @property
     def basis(self) -> Basis:
         """Grades are specified in wt.%, formulas count atoms."""
         return "wt" if "wt%" in self.text else "at"
-
-    @property
-    def composition(self) -> Composition:
-        return Composition.from_text(self.text)
 
     def selection(self, **chosen) -> Selection:
         """The preset as a choice; keywords override fields of the selection."""
@@ -29,21 +19,7 @@ class Preset:
         return Selection.of(self.composition, basis=self.basis, **usual | chosen)
 
 
-PRESETS = {preset.name: preset for preset in (
-    Preset("304", "Fe-18.5Cr-9Ni-1.5Mn-0.5Si-0.05C wt%", "WROUGHT"),
-    Preset("316L", "Fe-17Cr-12Ni-2.5Mo-1.5Mn-0.5Si-0.02C wt%", "WROUGHT"),
-    Preset("2205", "Fe-22Cr-5.5Ni-3.1Mo-1.5Mn-0.5Si-0.17N-0.02C wt%", "WROUGHT"),
-    Preset("254 SMO", "Fe-20Cr-18Ni-6.1Mo-0.7Cu-0.5Mn-0.2N wt%", "WROUGHT"),
-    Preset("Alloy 625", "Ni-21.5Cr-9Mo-3.6Nb-2.5Fe-0.2Al-0.2Ti wt%", "WROUGHT"),
-    Preset("C-276", "Ni-16Cr-16Mo-5.5Fe-3.8W wt%", "WROUGHT"),
-    Preset("CoCrFeNi", "CoCrFeNi", "CAST"),
-    Preset("CoCrFeMnNi", "CoCrFeMnNi", "CAST"),
-    Preset("Al0.5CoCrFeNi", "Al0.5CoCrFeNi", "CAST"),
-    Preset("AlCoCrFeNi", "AlCoCrFeNi", "CAST"),
-    Preset("HfNbTaTiZr", "HfNbTaTiZr", "CAST"),
-    Preset("MoNbTaVW", "MoNbTaVW", "CAST"),
-    Preset("2024", "Al-4.4Cu-1.5Mg-0.6Mn wt%", "WROUGHT"),
-)}
+PRESETS = {grade.name: Preset(grade.name, grade.text, grade.process) for grade in GRADES}
 
 
 def opening() -> Selection:
@@ -53,11 +29,8 @@ def opening() -> Selection:
 
 def named(text: str) -> Preset | None:
     """The preset that is called so, whatever the capitals and spaces: "316l", "254SMO"."""
-    return {_plain(name): preset for name, preset in PRESETS.items()}.get(_plain(text))
-
-
-def _plain(name: str) -> str:
-    return "".join(name.split()).lower()
+    grade = graded(text)
+    return PRESETS[grade.name] if grade else None
 
 
 def name_of(composition: Composition) -> str:

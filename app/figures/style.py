@@ -1,8 +1,11 @@
 """What all figures share: colours that hold on light and dark paper, margins, and how numbers are written."""
-import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
+
+from mtl_core.words import signed as signed
+from mtl_core.words import with_spread as with_spread
+from mtl_core.words import written as written
 
 COLORS = ("#2f7f86", "#c4703a", "#6b76c2", "#5c9a56", "#b0577f", "#8a7a4a")
 GREY = "#8a9499"
@@ -35,7 +38,7 @@ def calm(
         "height": height, "margin": {"l": 4, "r": 8, "t": 30 if y else 8, "b": 4}, "showlegend": bool(legend),
         "hovermode": "closest", "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
         "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"} | (legend if isinstance(legend, dict) else {}),
-        "xaxis": quiet | {"title": {"text": x, "standoff": 6}} | (xaxis or {}), "yaxis": quiet | (yaxis or {}),
+        "xaxis": quiet | {"title": {"text": x, "standoff": 12}} | (xaxis or {}), "yaxis": quiet | (yaxis or {}),
     } | layout | {"annotations": titled + layout.get("annotations", [])})
 
 
@@ -46,36 +49,6 @@ STILL = {"fixedrange": True}
 def axis_title(label: str, unit: str) -> str:
     """"Hardness (HV)"; a quantity without a unit is written alone."""
     return f"{label} ({unit})" if unit else label
-
-
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def written(value: float) -> str:
-    """A number as a reader wants it: whole from 100 on, three digits below, powers of ten where it is tiny."""
-    if not math.isfinite(value):
-        return "–"
-    size = abs(value)
-    if size and not 1e-3 <= size < 1e6:
-        mantissa, exponent = f"{value:.2e}".split("e")
-        return f"{mantissa}·10{str(int(exponent)).translate(RAISED)}".replace("-", "−")
-    text = f"{value:.0f}" if size >= 100 else f"{value:.3g}"
-    return text.replace("-", "−") if float(text) else "0"
-
-
-def signed(value: float) -> str:
-    """The same with its sign in front: "+4.2", "−20"."""
-    return f"{'+' if value > 0 else ''}{written(value)}"
-
-
-def with_spread(value: float, spread: float) -> str:
-    """"+86 ± 15", "−0.43 ± 0.12": no more digits than the spread, with two of its own, leaves a meaning."""
-    if not (math.isfinite(value) and math.isfinite(spread)):
-        return "–"
-    digits = max(0, 1 - math.floor(math.log10(spread))) if spread > 0 else 2
-    text = f"{value:+.{digits}f}"
-    text = text if float(text) else text[1:]
-    return f"{text} ± {spread:.{digits}f}".replace("-", "−")
 
 
 def runs(flags: Sequence[bool]) -> list[tuple[bool, slice]]:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 import streamlit as st
 
 from app import state
-from app.evidence import CONDITION_WORDS, PROCESS_WORDS
 from mtl_core.types import PROCESSES, Conditions
+from mtl_core.words import PROCESS_WORDS
+from mtl_core.words import spoken as spoken
 
 NOT_REPORTED = "not reported"
 NUMBERS = {  # name: label, step, format, where a blank box starts when it is switched on
@@ -71,10 +72,3 @@ def _change_number(name, conditions, change, key):
 
 def _change_unknown(name, conditions, change, key):
     change(conditions.model_copy(update={name: None if state.shown(f"{key}_unknown") else NUMBERS[name][-1]}))
-
-
-def spoken(conditions: Conditions) -> str:
-    """"wrought · 25 °C · 0.6 mol/L Cl⁻ · pH 7"; what is not reported is left out."""
-    stated = conditions.model_dump(exclude_none=True) | {"process": PROCESS_WORDS.get(conditions.process)}
-    known = {name: value for name, value in stated.items() if value is not None}
-    return " · ".join(words.format(known[name]) for name, words in CONDITION_WORDS.items() if name in known)

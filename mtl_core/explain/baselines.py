@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from mtl_core.chemistry.composition import Composition
+from mtl_core.chemistry.grades import read_alloy
 from mtl_core.data.schema import AT
 from mtl_core.errors import CompositionError
 from mtl_core.tasks import TaskSpec
@@ -26,7 +27,7 @@ def baseline_of(text: str, predictor: Predictor, composition: Composition,
     """
     if text not in KINDS:
         try:
-            return Composition.from_text(text)
+            return read_alloy(text)
         except CompositionError as error:
             raise CompositionError(f"expected {', '.join(KINDS)} or an alloy to compare with: {error}") from error
     symbols, (at, n_readings) = predictor.ensemble.spec.symbols, _measured(predictor, task)
