@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+from sklearn.metrics import roc_auc_score
 
 from mtl_core import pipeline
 from mtl_core.data import read_tables
@@ -27,11 +28,14 @@ from mtl_core.ensemble.kernel_fit import earned_share
 from mtl_core.settings import ASSETS_DIR, ROOT
 from mtl_core.tasks import DEFAULT_TASKS, TASKS
 from mtl_core.uncertainty.comparison import compare
-from mtl_core.uncertainty.metrics import out_of_fold
+from mtl_core.uncertainty.conformal import pooled
+from mtl_core.uncertainty.metrics import banded, out_of_fold
 from mtl_core.validation.rungs import rung_parts
+from mtl_core.validation.separation import WORST
 
 SEEDS = (101, 102)
 SHARE = 0.75  # of the processes in the answer
+LEVEL, BANDS = 0.9, ("coverage", "width", "auroc")
 MARKERS = "<!-- development: `python -m benchmarks.development` writes these lines -->\n{}\n<!-- development ends -->"
 README = ROOT / "benchmarks" / "README.md"
 TABLE = ASSETS_DIR / "development.csv"
@@ -101,10 +105,25 @@ def table_of(seed: int, found: Iterator[tuple[str, pd.DataFrame]]) -> pd.DataFra
     tables, before = [], None
     for name, answered in found:
         scores = compare(answered if before is None else before, answered)
+        if name in (NETWORKS, ALL):  # of the others only the means are theirs
+            scores = scores.merge(bands_of(answered))
         tables.append(scores.assign(seed=seed, what=name, r2=scores["r2_after"]))
         print(f"{seed}  {name:<66}" + "  ".join(f"{value:.3f}" for value in scores["r2_after"]), flush=True)
         before = answered
-    return pd.concat(tables)[["seed", "what", "task", "split", "n", "r2", "difference", "low", "high"]]
+    columns = ["seed", "what", "task", "split", "n", "r2", "difference", "low", "high", *BANDS]
+    return pd.concat(tables).reindex(columns=columns)
+
+
+def bands_of(answered: pd.DataFrame) -> pd.DataFrame:
+    """Of each task and split: coverage and mean width of the 90 % band, calibrated on the same split outside the fold, and how
+    well the stated std finds the worst quarter of the errors (AUROC)."""
+    found, pooled_rows = [], pooled(answered)
+    for (task, split), rows in pooled_rows[pooled_rows["low"] == pooled_rows["high"]].groupby(["task", "split"]):
+        band = banded(rows, rows, (LEVEL,))
+        error = (rows["low"] - rows["mean"]).abs()
+        auroc = roc_auc_score(error > error.quantile(1.0 - WORST), rows["std"])
+        found.append((task, split, *(band[name][str(LEVEL)] for name in ("coverage", "width")), auroc))
+    return pd.DataFrame(found, columns=["task", "split", *BANDS])
 
 
 def main(networks: Path | None) -> None:
@@ -128,14 +147,32 @@ def write_readme() -> None:
 
 
 def readme_table(found: pd.DataFrame) -> str:
-    """R² of both seeds on each split, and on FAR where processes answer alone; one line a row of the table."""
+    """R² of both seeds on each split, and on FAR where processes answer alone, a line a row of the table; then bands by paper."""
     columns = [(task, seed) for task in DEFAULT_TASKS for seed in SEEDS]
-    lines = ["| R², random / by composition / by paper / on clusters | " + " | ".join(
-        f"{TASKS[task].label}, seed {seed}" for task, seed in columns) + " |", "|---" * (1 + len(columns)) + "|"]
+    lines = _head("R², random / by composition / by paper / on clusters", columns)
     for what, rows in found.groupby("what", sort=False):
-        cells = rows.groupby(["task", "seed"])["r2"].agg(lambda r2: " / ".join(f"{value:.3f}".lstrip("0") for value in r2))
+        cells = rows.groupby(["task", "seed"])["r2"].agg(lambda r2: " / ".join(map(short, r2)))
         lines.append(f"| {what} | " + " | ".join(cells[column] for column in columns) + " |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_bands_table(found.dropna(subset=BANDS), columns)])
+
+
+def _bands_table(found, columns):
+    lines = _head("By paper: coverage and mean width of the 90 % band / AUROC of \"among the worst quarter\" by std", columns)
+    for what, rows in found[found["split"] == "reference"].groupby("what", sort=False):
+        cells = {(row.task, row.seed): f"{short(row.coverage)}, {row.width:.0f} / {short(row.auroc)}"
+                 for row in rows.itertuples()}
+        lines.append(f"| {what} | " + " | ".join(cells[column] for column in columns) + " |")
+    return lines
+
+
+def _head(title, columns):
+    names = " | ".join(f"{TASKS[task].label}, seed {seed}" for task, seed in columns)
+    return [f"| {title} | {names} |", "|---" * (1 + len(columns)) + "|"]
+
+
+def short(value: float) -> str:
+    """Three digits without the zero before them."""
+    return f"{value:.3f}".replace("0.", ".", 1)
 
 
 if __name__ == "__main__":

@@ -28,4 +28,5 @@ def test_the_last_row_is_what_the_preset_trains_and_each_difference_is_that_to_t
     expected = out_of_fold(ensemble, parts, observations, prepared.values)["mean"]
     assert found[development.ALL]["mean"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-4)
     table = development.table_of(7, iter(found.items())).pivot(index="what", columns="task").loc[list(found)]
+    assert table.loc[[development.NETWORKS, development.ALL], list(development.BANDS)].notna().all(axis=None)
     assert table["difference"].to_numpy()[1:] == pytest.approx(table["r2"].diff().to_numpy()[1:])
