@@ -75,6 +75,12 @@ def test_the_compact_bars_agree_with_those_of_path_explain(predictor, column, al
     np.testing.assert_allclose(found.spread, full.spread, atol=0.02 * typical_range(predictor, task))
 
 
+def test_the_compact_bars_take_more_nodes_where_scores_reach_the_ends_of_their_scales(predictor):
+    task, refractory = predictor.tasks[1], Composition.from_text("NbMoWRe")
+    found = compact(predictor, refractory, Conditions(process="CAST"), task, baseline=BASELINE)
+    assert abs(found.gap) <= MOST_GAP * typical_range(predictor, task)
+
+
 def test_many_alloys_at_once_get_the_bars_that_each_gets_alone(predictor):
     task, alloys = predictor.tasks[1], predictor.at_matrix([ALLOY, WITH_NITROGEN, BASELINE])
     baseline, conditions = predictor.at_matrix([BASELINE] * 3), [STATED, STATED.model_copy(update={"ph": 3.0}), STATED]

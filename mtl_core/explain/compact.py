@@ -26,7 +26,7 @@ from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
 
 N_NODES = 12
-NODES = ((4, 6), (6, 8))  # nodes a panel, and panels: more, while the gap of a single alloy is larger than MOST_GAP
+NODES = ((4, 6), (6, 8), (6, 24))  # nodes a panel, and panels: more, while the gap of a single alloy is larger than MOST_GAP
 ROWS = 64  # at once: the hidden states of all members must stay in memory until their slopes are known
 STEP = 1e-4  # of an element's amount, for the slopes of the featuriser
 
