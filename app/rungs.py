@@ -1,10 +1,10 @@
-"""Tables and words of the tests of a validation, from the easiest to the hardest; pure."""
+"""Tables and words of the tests of a validation, from rows like those learnt from to rows unlike them; pure."""
 from collections.abc import Mapping
 
 import pandas as pd
 
 from app.figures.style import written
-from app.validated import beyond_chance, called, difference_word, interval_words
+from app.validated import NAMES, RUNG_WORDS, beyond_chance, called, difference_word, interval_words, listed
 from mtl_core.tasks import TASKS
 from mtl_core.validation.config import MODELS, NESTED, OURS, ValidationConfig
 from mtl_core.validation.ladder import LOCKED, OPTIMISTIC
@@ -32,22 +32,30 @@ def limits(noise: Mapping[str, Noise], metric: str) -> dict[str, float]:
             if name and (value := getattr(one, name)) is not None}
 
 
-def rung_lines(report: Report, task: str, rung: str) -> pd.DataFrame:
-    """One line a model, the best R² first: R², MAE, RMSE, ours − it with intervals, and what that allows to say (markdown)."""
+def rung_lines(report: Report, task: str, rung: str, ours: str = NAMES[OURS]) -> pd.DataFrame:
+    """One line a model, the best R² first: R², MAE, RMSE, ours − it with intervals, and what that allows to say (markdown).
+    What was tuned anew in some folds only has other rows than the others, and is left out."""
     unit = TASKS[task].learning_unit
-    scores = sorted((score for score in report.scores if (score.task, score.rung) == (task, rung)), key=lambda one: -one.r2.value)
+    scores = sorted((score for score in report.scores if (score.task, score.rung) == (task, rung)
+                     and not (score.model == NESTED and is_part(report, rung))), key=lambda one: -one.r2.value)
     is_paired = beyond_chance(report)
-    lines = {_bold(_called_on(report, score), score.model == OURS): {
+    lines = {_bold(called(score.model, ours), score.model == OURS): {
         **({"Verdict": _bold(_paired_word(score), True)} if is_paired else {}), "R²": interval_words(score.r2, ".2f"),
-        **({"Ours − it": interval_words(score.difference, "+.2f")} if is_paired else {}),
+        **({f"{ours[0].upper()}{ours[1:]} − it": interval_words(score.difference, "+.2f")} if is_paired else {}),
         f"MAE ({unit})": written(score.mae.value), f"RMSE ({unit})": written(score.rmse.value)} for score in scores}
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("Model")
 
 
-def _called_on(report: Report, score: Score) -> str:
-    """With the folds that it was asked on, where these are not all of a division."""
-    of_some = score.model == NESTED and is_part(report, score.rung)
-    return called(score.model) + (f" ({len(report.nested[score.rung])} of {report.n_folds} folds)" if of_some else "")
+def n_words(report: Report, task: str, rung: str) -> str:
+    """"495 readings of 102 papers."; of what is left out by name also which, and that a reading may count more than once."""
+    score = next((score for score in report.scores if (score.task, score.rung) == (task, rung) and score.model != NESTED), None)
+    if score is None:
+        return ""
+    names = list(dict.fromkeys(part.name for part in report.rungs[rung].parts if part.name and part.n_test.get(task)))
+    if rung != "element" or not names:
+        return f"{score.n:,} readings of {score.n_papers} papers."
+    return (f"{score.n:,} tests of readings of {score.n_papers} papers: {len(names)} elements are left out in turn "
+            f"({listed(names)}), and a reading is tested once for each of them that its alloy holds.")
 
 
 def is_part(report: Report, rung: str) -> bool:
@@ -73,6 +81,18 @@ def part_lines(report: Report, rung: str, task: str) -> pd.DataFrame:
         return pd.DataFrame()
     table = pd.DataFrame(rows).groupby("name", sort=False).mean().dropna(axis=1, how="all").reset_index()
     return table.sort_values(OURS if OURS in table else table.columns[-1], ascending=False, ignore_index=True)
+
+
+def piece_lines(found: pd.DataFrame) -> pd.DataFrame:
+    """One line a piece, R² by property and split, mean of the seeds: networks alone, then what answers beside them as it grew.
+
+    found: columns seed, what, task, split, r2; splits that networks were not asked on are left out.
+    """
+    rows = found[found["split"].isin(found.loc[found["what"] == found["what"].iloc[0], "split"])]
+    wide = rows.pivot_table(index="what", columns=["task", "split"], values="r2", sort=False)
+    named = wide.rename(columns=lambda name: TASKS[name].label if name in TASKS else RUNG_WORDS[name])
+    named.columns = [f"{task}, {split}" for task, split in named.columns]
+    return named.map(lambda value: f"{value:.2f}".replace("-", "−")).rename_axis("Each line adds to the one above")
 
 
 def lock_words(facts: RungFacts) -> str:

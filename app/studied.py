@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from app.figures.style import written
+from app.validated import listed, number
 from mtl_core.tasks import TASKS
 from mtl_core.validation.sharing import ALONE, FORESTS, NETWORKS, TOGETHER, advice
 
@@ -47,12 +48,27 @@ def kinds_of(table: pd.DataFrame) -> list[str]:
     return [kind for kind in KINDS if len(of_kind(table, kind))]
 
 
+RULE = "better than alone beyond chance, and with each of three draws of labels"
+
+
+def answer(table: pd.DataFrame) -> str:
+    """In how many pairs sharing helps networks, with all labels and with a tenth of them: the answer in a line."""
+    table = of_kind(table, NETWORKS)
+    n = table.groupby(["target", "source"]).ngroups
+    said = []
+    for share, words in ((1.0, "all labels"), (0.1, "a tenth of the labels")):
+        pairs = [advice(part).winner for _, part in table[table["share"] == share].groupby(["target", "source"])]
+        said.append(f"{sum(winner not in (None, ALONE) for winner in pairs)} with {words}")
+    return f"**Of {n} pairs of properties sharing helps networks in {listed(said)}**: {RULE}, on new compositions."
+
+
 def sharing_verdict(rows: pd.DataFrame) -> str:
     """What won at each share of the labels, and what did harm, beyond chance; rows: of one target, source and kind."""
     words, by_share = WIRING_WORDS[rows["model"].iloc[0]], [(advice(part), part) for _, part in rows.groupby("share")]
     won = [_gain(part, found.winner) for found, part in by_share if found.winner not in (None, ALONE)]
     harm = [_gain(part, wiring) for found, part in by_share for wiring in found.harmful]
-    said = f"**Helps most:** {'; '.join(won)}." if won else f"No way of sharing is better than {words[ALONE]}, beyond chance."
+    said = f"**Helps most** ({RULE})**:** {'; '.join(won)}." if won else (
+        f"No way of sharing is better than {words[ALONE]}, beyond chance.")
     return said + (f"  \n**Harms:** {'; '.join(harm)}." if harm else "")
 
 
@@ -118,7 +134,7 @@ def gradient_lines(table: pd.DataFrame) -> pd.DataFrame:
 
 def interval(value: float, low: float, high: float) -> str:
     """"+0.012 [+0.003, +0.028]"."""
-    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")
+    return f"{number(value, '+.3f')} [{number(low, '+.3f')}, {number(high, '+.3f')}]"
 
 
 def recommendations(table: pd.DataFrame) -> pd.DataFrame:
@@ -175,11 +191,20 @@ def curve_verdict(fits: pd.DataFrame, task: str, split: str) -> str:
     unit, kind = TASKS[task].learning_unit, "alloys" if split == "composition" else "papers"
     ends = min(row["gain_low"], row["step_low"]), max(row["gain_high"], row["step_high"])
     low, high = (next(words for words, most in SIZES.items() if end < most) for end in ends)
-    size = high if low == high else f"between {low} and {high}"
-    return (f"**{TASKS[task].label}, {HELD_OUT[split]}: {size}.** {row['more']:.0f} more measurements, of {kind} like those that "
-            f"there are, would be worth {row['gain']:+.3f} of R² by the fitted curve (RMSE {written(row['rmse'])} → "
-            f"{written(row['rmse'] - row['fall'])} {unit}), and {row['step']:+.3f} if it went on as in its last step, "
-            f"{row['step_low']:+.2f} to {row['step_high']:+.2f}.").replace("-", "−")
+    size = high if low == high else "cannot be told" if high == "much" else f"{low} to {high}"
+    return (f"**{TASKS[task].label}, {HELD_OUT[split]}: {size}, {number(ends[0], '+.2f')} to {number(ends[1], '+.2f')} of R²** "
+            f"by {row['more']:.0f} more measurements, of {kind} like those that there are: "
+            f"{interval(row['gain'], row['gain_low'], row['gain_high'])} by the fitted curve (RMSE {written(row['rmse'])} → "
+            f"{written(row['rmse'] - row['fall'])} {unit}), {interval(row['step'], row['step_low'], row['step_high'])} if it "
+            f"went on as in its last step.{_better(fits, row, unit)}")
+
+
+def _better(fits: pd.DataFrame, ours: pd.Series, unit: str) -> str:
+    """Names what does better than networks with all measurements, by the fitted curves."""
+    found = [f"{MODEL_WORDS[row['model']]} {written(row['rmse'])}" for _, row in fits.sort_values("rmse").iterrows()
+             if row["model"] != "ours" and row["rmse"] < ours["rmse"]]
+    return f" With all measurements a smaller RMSE than the {written(ours['rmse'])} {unit} of these networks: {listed(found)}." \
+        if found else ""
 
 
 def curve_lines(points: pd.DataFrame, unit: str) -> pd.DataFrame:

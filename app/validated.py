@@ -19,11 +19,12 @@ NAMES = {OURS: "this run", "gaussian process": "Gaussian process"}
 RUNG_WORDS = {rung: about.label[0].lower() + about.label[1:] for rung, about in RUNGS.items()}
 
 Word = Literal["wins", "ties", "loses", "unknown"]
-BETTER, WORSE, UNCLEAR = "ours better", "baseline better", "cannot be told"
+BETTER, WORSE, UNCLEAR = "this run better", "baseline better", "cannot be told"
 
-def called(model: str) -> str:
-    """How a model is written in a sentence."""
-    return NAMES.get(model, model)
+
+def called(model: str, ours: str = NAMES[OURS]) -> str:
+    """How a model is written in a sentence; ours: what ours is called where it is a stand-in."""
+    return ours if model == OURS else NAMES.get(model, model)
 
 
 def report_of_run(run: str, metrics: Mapping, out_of_fold: pd.DataFrame, config: EnsembleConfig, data_sha256: str,
@@ -114,56 +115,37 @@ def difference_word(difference: Estimate | None) -> str:
     return BETTER if difference.low > 0.0 else WORSE
 
 
-def verdict_words(report: Report, task: str) -> str:
-    """"**Hardness:** it **wins** on random rows; it **ties** on new papers (ridge scores higher, 0.52 against 0.45), which with
-    64 papers may be chance. Clearly beaten on every test: mean."."""
-    found = verdicts(report, task)
-    if not found:
-        return f"**{TASKS[task].label}:** not compared, because this run or the baselines were not asked."
-    if all(one.word == "unknown" for one in found):
-        return f"**{TASKS[task].label}:** {_by_number(report, task, found)}"
-    n_papers = max(score.n_papers for score in report.scores if score.task == task)
-    ends = {"ties": f", which with {n_papers} papers may be chance", "loses": ", beyond chance"}
-    said = [f"**{word}** on {listed([_against(report, task, one) for one in found if one.word == word])}{ends.get(word, '')}"
-            for word in ("wins", "ties", "loses") if any(one.word == word for one in found)]
-    return f"**{TASKS[task].label}:** it {'; it '.join(said)}. {_beaten(report, task)}"
+def verdict_grid(report: Report) -> pd.DataFrame:
+    """A line a test, a column a property: "**wins**, 0.85 (extra trees 0.82)", R² of this run and of the strongest rival."""
+    found = {TASKS[task].label: {RUNGS[one.rung].label: _cell(report, task, one) for one in verdicts(report, task)}
+             for task in report.tasks}
+    return pd.DataFrame({task: cells for task, cells in found.items() if cells}).fillna("").rename_axis("Held out")
 
 
-def _against(report: Report, task: str, one: Verdict) -> str:
-    """"new papers (ridge scores higher, 0.52 against 0.45)"."""
-    if not one.rival:
-        return _rung(one.rung)
-    rival = next(score for score in report.baselines(task, one.rung) if called(score.model) == one.rival)
+def _cell(report: Report, task: str, one: Verdict) -> str:
     ours = report.score(task, one.rung, OURS)
-    word = "higher" if rival.r2.value > ours.r2.value else "lower"
-    return f"{_rung(one.rung)} ({one.rival} scores {word}, {_r2(rival)} against {_r2(ours)})"
+    rival = next((score for score in report.baselines(task, one.rung) if called(score.model) == one.rival),
+                 report.best_baseline(task, one.rung))
+    digits = 2 if f"{ours.r2.value:.2f}" != f"{rival.r2.value:.2f}" else 3  # where two figures would look the same
+    word = one.word if one.word != "unknown" else "lower" if one.rival else "higher"
+    return f"**{word}**, {_form(ours.r2.value, digits)} ({called(rival.model)} {_form(rival.r2.value, digits)})"
 
 
-def _r2(score: Score) -> str:
-    return f"{score.r2.value:.2f}".replace("-", "−")
+def _form(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def beaten_words(report: Report) -> str:
+    """Which baselines are worse beyond chance on every test: "Clearly beaten on every test: mean (hardness); …"."""
+    return f"Clearly beaten on every test: {'; '.join(_beaten(report, task) for task in report.tasks)}."
 
 
 def _beaten(report: Report, task: str) -> str:
-    """Which baselines are worse beyond chance on every test."""
     models = [model for model in report.models if model not in (OURS, NESTED)]
     always = [called(model) for model in models if all(
         (score := report.score(task, rung, model)) is None or difference_word(score.difference) == BETTER
         for rung in report.rungs)]
-    return f"Clearly beaten on every test: {listed(always)}." if always else "No simple model is clearly beaten on every test."
-
-
-def _by_number(report: Report, task: str, found: Sequence[Verdict]) -> str:
-    """Of R² alone, without intervals of the differences."""
-    behind = [_behind(report, task, one) for one in found if one.rival]
-    ahead = [_rung(one.rung) for one in found if not one.rival]
-    said = [f"scores higher than all simple models on {listed(ahead)}"] if ahead else []
-    said += [f"lower than {listed(behind)}"] if behind else []
-    return f"{'; '.join(said)}. Either may be chance."
-
-
-def _behind(report: Report, task: str, one: Verdict) -> str:
-    rival = max(report.baselines(task, one.rung), key=lambda score: score.r2.value)
-    return f"{one.rival} on {_rung(one.rung)} (R² {_r2(report.score(task, one.rung, OURS))} against {_r2(rival)})"
+    return f"{listed(always) if always else 'none'} ({TASKS[task].label.lower()})"
 
 
 def practical(task: str, found: Mapping, sd: float) -> str:
@@ -172,10 +154,6 @@ def practical(task: str, found: Mapping, sd: float) -> str:
     return (f"**{TASKS[task].label} of an alloy from a new paper:** expect to be wrong by {written(found['mae'])} {unit} on "
             f"average; the 90 % band is {written(found['width']['0.9'])} {unit} wide. All measurements together spread by "
             f"{written(sd)} {unit} (standard deviation).")
-
-
-def _rung(rung: str) -> str:
-    return RUNG_WORDS.get(rung, rung)
 
 
 def listed(words: Sequence[str]) -> str:
@@ -205,5 +183,11 @@ def interval_words(found: Estimate | None, form: str) -> str:
     """"0.62 [0.51, 0.70]"; empty for nothing."""
     if found is None:
         return ""
-    ends = f" [{found.low:{form}}, {found.high:{form}}]" if found.low is not None and found.high is not None else ""
-    return f"{found.value:{form}}{ends}".replace("-", "−")
+    ends = found.low is not None and found.high is not None
+    return number(found.value, form) + (f" [{number(found.low, form)}, {number(found.high, form)}]" if ends else "")
+
+
+def number(value: float, form: str) -> str:
+    """With a real minus sign, and no sign before what is rounded to 0."""
+    text = f"{value:{form}}"
+    return text.replace("-", "−") if float(text) else text.lstrip("+-")

@@ -55,18 +55,17 @@ def test_the_verdict_follows_the_intervals_and_names_the_strongest_rival():
     found = {one.rung: one for one in validated.verdicts(report_of(), "hardness")}
     assert [found[rung].word for rung in DIFFERENCES] == ["wins", "ties", "loses"]
     assert (found["element"].rival, found["element"].n) == ("extra trees", 3)
-    words = validated.verdict_words(report_of(), "hardness")
-    assert "**wins** on random rows" in words and "which with 9 papers may be chance" in words
-    assert "**ties** on new compositions (extra trees scores lower, 0.70 against 0.72)" in words
-    assert "**loses** on new elements (extra trees scores lower" in words and "No simple model is clearly beaten" in words
-    assert "Clearly beaten on every test: ridge, extra trees and Gaussian process." in validated.verdict_words(
-        report_of(rungs=("random",)), "hardness")
+    assert list(validated.verdict_grid(report_of())["Hardness"]) == [
+        f"**{word}**, 0.72 (extra trees 0.70)" for word in ("wins", "ties", "loses")]
+    assert validated.beaten_words(report_of()) == "Clearly beaten on every test: none (hardness); none (pitting potential)."
+    assert "ridge, extra trees and Gaussian process (hardness)" in validated.beaten_words(report_of(rungs=("random",)))
     assert "mean, class mean, 1-NN, random forest and gradient boosting" in validated.not_asked(report_of())
     assert validated.tally(report_of()) == {"wins": 2, "ties": 2, "loses": 2, "unknown": 0}
 
 
 @pytest.mark.parametrize("low, high, word", [
-    (0.01, 0.1, "ours better"), (-0.1, -0.01, "baseline better"), (-0.1, 0.1, "cannot be told"), (None, None, "cannot be told")])
+    (0.01, 0.1, "this run better"), (-0.1, -0.01, "baseline better"), (-0.1, 0.1, "cannot be told"),
+    (None, None, "cannot be told")])
 def test_a_difference_says_only_what_its_interval_allows(low, high, word):
     assert validated.difference_word(Estimate(value=0.0, low=low, high=high)) == word
 
@@ -92,7 +91,23 @@ def test_what_to_expect_of_a_new_paper_is_said_in_the_unit_of_the_property():
 def test_without_ours_or_without_a_baseline_nothing_is_won():
     for models in (MODELS[:-1], ("ours",)):
         report = report_of(models=models)
-        assert validated.verdicts(report, "hardness") == () and "not compared" in validated.verdict_words(report, "hardness")
+        assert validated.verdicts(report, "hardness") == () and validated.verdict_grid(report).empty
+
+
+def test_figures_that_would_look_the_same_are_told_apart_by_a_third_digit():
+    report = report_of()
+    scores = [score.model_copy(update={"r2": Estimate(value=0.7204)}) if score.model == "extra trees" else score
+              for score in report.scores]
+    close = report.model_copy(update={"scores": tuple(scores)})
+    assert validated.verdict_grid(close).loc["New compositions", "Hardness"] == "**ties**, 0.720 (extra trees 0.720)"
+    apart = [score.model_copy(update={"r2": Estimate(value=0.7246)}) if score.model == "ours" else score for score in scores]
+    close = report.model_copy(update={"scores": tuple(apart)})
+    assert validated.verdict_grid(close).loc["Random rows", "Hardness"] == "**wins**, 0.725 (extra trees 0.720)"
+
+
+@pytest.mark.parametrize("value, form, words", [(-0.0004, "+.3f", "0.000"), (0.0, "+.3f", "0.000"), (-0.25, ".2f", "−0.25")])
+def test_what_is_rounded_to_0_has_no_sign(value, form, words):
+    assert validated.number(value, form) == words
 
 
 def tuned_anew() -> Report:
@@ -110,26 +125,33 @@ def test_what_tuning_anew_is_worth_is_said_beside_what_the_search_promised_and_i
     assert "a search of 41 trials" in first and second.count("−0.020 [−0.050, +0.010] of R² by tuning, cannot be told") == 2
     table = nested.table(report)
     assert list(table.loc["Hardness"]) == [
-        "New compositions", "1 of 3", "0.720", "0.700", "+0.020 [−0.010, +0.050]", "+0.030", "+0.050"]
+        "New compositions", "1 of 3", "40", "0.720", "0.700", "−0.020 [−0.050, +0.010]", "+0.030"]
+    assert nested.heading(report) == "Tuned anew in each fold: 1 of 3 folds so far, 40 readings" and not nested.is_whole(report)
+    whole = report.model_copy(update={"nested": {"composition": report.nested["composition"] * 2}})
+    assert nested.is_whole(whole) and "2 of 3 folds, 40" in nested.heading(whole)
     drawn = rungs.chart_rows(report, "hardness", "r2")
     assert NESTED not in set(drawn.loc[drawn["rung"] == "New compositions", "model"])
     assert nested.words(report_of()) == [] and validated.tally(report) == validated.tally(report_of())
     assert validated.verdicts(report, "hardness") == validated.verdicts(report_of(models=(*MODELS[:3], "ours")), "hardness")
-    lines = rungs.rung_lines(report, "hardness", "composition")
-    assert lines.loc[f"{NESTED} (1 of 3 folds)", "Verdict"] == "**cannot be told**"
+    assert NESTED not in set(rungs.rung_lines(report, "hardness", "composition").index)
+    every = report.model_copy(update={"nested": {"composition": report.nested["composition"] * 3}})
+    assert rungs.rung_lines(every, "hardness", "composition").loc[NESTED, "Verdict"] == "**cannot be told**"
 
 
 def test_lines_of_a_rung_are_ordered_by_r2_and_say_who_is_better_in_bold():
     lines = rungs.rung_lines(report_of(), "hardness", "element")
     assert list(lines.index) == ["**this run**", "extra trees", "Gaussian process", "ridge"]
     assert lines.loc["ridge", "Verdict"] == "**baseline better**" and lines.loc["**this run**", "Verdict"] == ""
-    assert lines.loc["ridge", "Ours − it"] == "−0.25 [−0.40, −0.10]"
+    assert lines.loc["ridge", "This run − it"] == "−0.25 [−0.40, −0.10]"
 
 
 def test_errors_of_named_parts_are_means_over_the_fold_seeds_the_hardest_first():
     table = rungs.part_lines(report_of(), "element", "hardness")
     assert list(table["name"]) == ["Al", "Mo"] and list(table["ours"]) == [20.5, 10.5] and list(table["n"]) == [8, 7]
     assert rungs.part_lines(report_of(), "random", "hardness").empty
+    assert "40 tests of readings of 9 papers: 2 elements are left out in turn (Mo and Al)" in rungs.n_words(
+        report_of(), "hardness", "element")
+    assert rungs.n_words(report_of(), "hardness", "random") == "40 readings of 9 papers."
     assert len(parts_figure(table, unit="HV", color="#2f7f86").data) == len(MODELS)
 
 
@@ -165,16 +187,23 @@ def test_a_broken_promise_is_said_with_its_evidence_and_is_red():
     assert "**1 of 1 promises do not hold.**" in words and "2 of 10 tests." in words
     assert "found, though promised" in validate_leaks.shares(table).loc["Same paper", "new papers"]
     kept = table.assign(is_alarm=False, n_affected=[9, 0], share=[0.9, 0.0])
-    assert validate_leaks.verdict(kept).startswith("**All 1 promises") and "90%" in validate_leaks.verdict(kept)
+    assert validate_leaks.verdict(kept).startswith("**All 1 promises") and "90 %" in validate_leaks.verdict(kept)
     assert "none, as promised" in validate_leaks.shares(kept).loc["Same paper", "new papers"]
 
 
 def test_what_a_leak_is_worth_is_said_as_what_the_score_loses():
-    rows = pd.DataFrame({"task": "hardness", "split": "random", "model": "ridge", "leak": ["same paper", "double entry"],
-                         "difference": [-0.62, 0.0], "low": [-1.1, -0.1], "high": [-0.3, 0.1]})
-    assert "R² drops by 0.62 [0.30, 1.10]: so much of the score of ridge came from them." in validate_leaks.worth_words(rows)
+    rows = pd.DataFrame({"task": "hardness", "split": "random", "model": "extra trees", "leak": ["same paper", "double entry"],
+                         "difference": [-0.62, 0.0], "low": [-1.1, -0.1], "high": [-0.3, 0.1], "removed": [0.76, 0.01]})
+    assert "R² drops by 0.62 [0.30, 1.10]: so much of the score of extra trees came from" in validate_leaks.worth_words(rows)
     assert "no more than chance would" in validate_leaks.worth_words(rows[1:])
-    assert "drops by 0.62 [0.30, 1.10] for hardness" in validate_leaks.price(rows) and validate_leaks.price(rows[1:]) == ""
+    assert "lose 0.62 [0.30, 1.10] for hardness" in validate_leaks.price(rows) and validate_leaks.price(rows[1:]) == ""
+    assert "go with *same paper* 76 %" in validate_leaks.thinned_words(rows) and validate_leaks.thinned_words(rows[1:]) == ""
+
+
+def test_what_the_run_itself_loses_on_new_papers_is_said_where_it_was_tested_there():
+    splits = {"random": {"r2": 0.85}, "reference": {"r2": 0.7}}
+    assert "loses 0.15 for hardness (0.85 → 0.70) of R²" in validate_leaks.fall({"hardness": splits})
+    assert validate_leaks.fall({"hardness": {"random": {"r2": 0.85}}}) == ""
 
 
 def test_the_domain_is_said_to_separate_only_beyond_chance():
@@ -184,14 +213,29 @@ def test_the_domain_is_said_to_separate_only_beyond_chance():
     words = bands.separation_words(rows)
     assert "distance to what was measured ranks" in words and "may have errors as large as inside" in words
     assert "None of the three scores" in bands.separation_words(rows.assign(auroc_low=0.4))
+    both = pd.concat([rows.assign(task="hardness"), rows.assign(task="pitting_potential", auroc=0.6, auroc_low=0.52)]).assign(
+        auroc_high=0.8)
+    words = bands.width_words(both)
+    assert "hardness: cannot be told (0.60 [0.49, 0.80]; distance to what was measured 0.70 [0.60, 0.80])" in words
+    assert "pitting potential: hardly (0.60 [0.52, 0.80]" in words
+    assert "yes (0.75" in bands.width_words(rows.assign(task="hardness", auroc=0.75, auroc_low=0.6, auroc_high=0.8))
+
+
+def test_readings_that_are_counted_inside_and_outside_are_explained():
+    rows = pd.DataFrame({"kind": "conformal", "is_inside": [True, False], "n_readings": [412, 94]})
+    assert "(412 + 94 of 495)" in bands.twice_words(rows, 495) and bands.twice_words(rows, 506) == ""
 
 
 def test_the_verdict_on_bands_names_the_families_and_papers_that_it_does_not_hold_for():
-    families = pd.DataFrame({"kind": "conformal", "family": ["Mo", "Fe", "Al"], "n_readings": [10, 90, 3], "n_papers": [1, 20, 1],
-                             "coverage": [0.0, 0.91, 0.0]})
-    words = bands.families_words(families)
-    assert words == "**Not for** Mo-based alloys (0 of 10 readings inside, 1 paper)."
-    assert "No family" in bands.families_words(families[1:])
+    families = pd.DataFrame({"kind": "conformal", "family": ["Mo", "Fe", "Al", "Ni"], "n_readings": [5, 90, 3, 100],
+                             "n_papers": [1, 20, 1, 9], "coverage": [0.0, 0.91, 0.0, 0.84], "width": [900.0, 400.0, 1.0, 500.0]})
+    assert bands.families_words(families) == (
+        "**Less than 85 % inside:** Ni-based alloys (84 of 100 readings inside, 9 papers) and Mo-based alloys (0 of 5 readings "
+        "inside, 1 paper).")
+    assert "In each family of at least 5 readings at least 85 % lie inside" in bands.families_words(families[1:3])
+    lines = bands.family_lines(families, "HV")
+    assert list(lines.index)[:2] == ["Ni-based", "Fe-based (steels)"]
+    assert list(lines.loc["Ni-based"]) == ["100", "9", "84 %", "500"]
     coverage = pd.DataFrame({"kind": ["raw", "conformal"], "level": 0.9, "coverage": [0.6, 0.9], "papers": [0.6, 0.8],
                              "whole_papers": 0.5, "n_readings": 200, "n_papers": 40})
     sure = pd.Series({"coverage_low": 0.85, "coverage_high": 0.93, "papers_low": 0.74, "papers_high": 0.86})
@@ -240,7 +284,7 @@ def test_a_run_without_a_validation_shows_what_it_says_of_itself_and_how_to_begi
     assert not tested.exception and "what the run itself wrote down" in said(tested)
     assert "Whether a difference is more than chance takes a validation" in said(tested)
     assert not tested.button(key="start_validation").disabled and "random forest" in said(tested)  # among those not asked
-    assert set(tested.table[0].value.index) == {"**this run**", "extra trees", "ridge", "class mean"}
+    assert set(tested.table[1].value.index) == {"**this run**", "extra trees", "ridge", "class mean"}
     tested.multiselect(key="validate_rungs_main").set_value([]).run()
     assert tested.button(key="start_validation").disabled and "At least one test" in tested.error[0].value
     tested.segmented_control(key="validate_size").set_value("ladder").run()
@@ -267,6 +311,7 @@ def test_a_smoke_check_says_that_it_is_none_of_the_run_and_judges_nothing(page, 
     tested = page(view="ladder", run=make_validation(tmp_path, report=trained_again(), epochs=8))
     assert not tested.exception and "not your run. Do not quote these numbers" in tested.warning[1].value
     assert "**wins" not in said(tested) and "Verdict" not in tested.table[0].value
+    assert "**stand-in**" in tested.table[0].value.index
     assert "smoke check" in tested.selectbox(key="validate_which").format_func(tested.selectbox(key="validate_which").value)
 
 
@@ -294,7 +339,8 @@ def test_tuning_anew_is_asked_for_with_its_hours_and_shown_with_what_it_found(pa
     assert "for 2 searches of 41 trials each" in said(tested) and not tested.exception
     (tmp_path / "validation.json").write_text(tuned_anew().model_dump_json())
     tested = page()
-    assert not tested.exception and "Tuned anew in each fold." in said(tested) and "**wins 2**" in said(tested)
+    assert not tested.exception and "**wins 2**" in said(tested)
+    assert "Tuned anew in each fold: 1 of 3 folds so far" in tested.expander[0].label
 
 
 @pytest.mark.parametrize("status", [Status.stopped, Status.lost, Status.failed])
@@ -320,7 +366,22 @@ def test_bands_say_whether_they_hold_and_how_sure_networks_are_of_themselves(pag
 def test_leaks_of_the_shipped_run_keep_their_promises(page):
     tested = page(view="leaks")
     assert not tested.exception and "All 6 promises of the folds hold" in said(tested)
-    assert len(tested.get("plotly_chart")) == 2 and "Without them the R² of ridge drops by" in said(tested)
+    assert len(tested.get("plotly_chart")) == 2 and "Extra trees on random rows lose" in said(tested)
+    assert "From random rows to new papers this run loses" in said(tested) and "go with *near composition* 56 %" in said(tested)
+
+
+def test_a_link_keeps_the_test_and_the_property_and_passes_over_what_is_none(page):
+    tested = page(test="random", property="pitting_potential")
+    assert tested.segmented_control(key="validate_rung_3").value == "random" and "698 readings of" in said(tested)
+    tested.segmented_control(key="validate_rung_3").set_value("composition").run()
+    assert (tested.query_params["test"], tested.query_params["property"]) == ("composition", "pitting_potential")
+    tested.segmented_control(key="validate_rung_3").set_value("reference").run()
+    assert "test" not in tested.query_params  # the usual stands in no link
+
+
+def test_a_link_to_no_test_opens_on_new_papers(page):
+    tested = page(test="<b>", property="none")
+    assert not tested.exception and tested.segmented_control(key="validate_rung_3").value == "reference"
 
 
 @pytest.mark.parametrize("view", ["sharing", "curves"])

@@ -1,11 +1,11 @@
-"""The validation ladder: every model on every rung, from easy to hard, below what the scatter of repeats allows."""
+"""The validation ladder: every model on every rung, below what the scatter of repeats allows."""
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.figures.style import GREY, STILL, calm, tint
+from app.figures.style import BAR, GREY, STILL, calm, tint
 
 OURS = "ours"
 LOOKS = {  # colour and symbol: grey for what knows next to nothing
@@ -19,7 +19,7 @@ LOWEST = -0.5  # R²: whatever is worse stands at the edge
 
 def ladder_figure(rows: pd.DataFrame, limits: Mapping[str, float], *, title: str, color: str, is_r2: bool,
                   ours: str = "this run") -> go.Figure:
-    """Rungs from top (easy) to bottom (hard); ours joined by a line, whiskers are intervals.
+    """Rungs from top to bottom; ours joined by a line, whiskers are intervals.
 
     rows: columns model, rung, value, low, high, n; limits: words → the value that repeats of a measurement allow; ours: what
     ours is called.
@@ -36,8 +36,8 @@ def ladder_figure(rows: pd.DataFrame, limits: Mapping[str, float], *, title: str
             for (words, value), dash in zip(limits.items(), ("dash", "dot"), strict=False)]
     ends = [min(edge, 0.0) - 0.04, 1.0] if is_r2 else [0.0, 1.05 * np.nanmax(rows[["value", "high"]])]
     plot = max(110, len(rungs) * (22 + 11 * len(models)))
-    return calm([*traces, *keys], height=plot + 80 + 20 * ((len(models) + len(limits) + 1) // 2), dragmode=False, shapes=lines,
-                legend=_below(plot) | {"traceorder": "reversed"}, xaxis=STILL | {"range": ends, "title": _title(title)},
+    return calm([*traces, *keys], height=plot + 106 + 20 * ((len(models) + len(limits) + 1) // 2), dragmode=False, shapes=lines,
+                **BAR, legend=_below(plot) | {"traceorder": "reversed"}, xaxis=STILL | {"range": ends, "title": _title(title)},
                 yaxis=STILL | {"range": [len(rungs) - 0.5, -0.5], "tickvals": list(range(len(rungs))), "ticktext": rungs,
                                "showgrid": False})
 
@@ -75,20 +75,20 @@ def _marks(rows, model, rungs, step, edge, color, ours) -> go.Scatter:
         hovertemplate=f"{ours if is_ours else model}: %{{text}}<extra></extra>")
 
 
-def parts_figure(parts: pd.DataFrame, *, unit: str, color: str) -> go.Figure:
+def parts_figure(parts: pd.DataFrame, *, unit: str, color: str, ours: str = "this run") -> go.Figure:
     """Error on what was held out, by its name: ours as bars, each other model as a mark.
 
     parts: columns name, n, and one a model; ours may be missing.
     """
     names = [f"{name} ({n:.0f})" for name, n in zip(parts["name"], parts["n"], strict=True)]
-    traces = [go.Bar(x=parts[OURS], y=names, orientation="h", name="this run", marker={"color": tint(color, 0.55)},
-                     hovertemplate=f"%{{y}}, this run: %{{x:.4g}} {unit}<extra></extra>")] if OURS in parts else []
+    traces = [go.Bar(x=parts[OURS], y=names, orientation="h", name=ours, marker={"color": tint(color, 0.55)},
+                     hovertemplate=f"%{{y}}, {ours}: %{{x:.4g}} {unit}<extra></extra>")] if OURS in parts else []
     for model in (name for name in parts if name in LOOKS):
         shade, symbol = LOOKS[model]
         traces.append(go.Scatter(x=parts[model], y=names, mode="markers", name=NAMES.get(model, model),
                                  marker={"color": shade, "size": 8, "symbol": symbol, "line": {"width": 1.5, "color": shade}},
                                  hovertemplate=f"%{{y}}, {model}: %{{x:.4g}} {unit}<extra></extra>"))
     plot = 26 * len(names)
-    return calm(traces, height=plot + 80 + 20 * ((len(traces) + 1) // 2), dragmode=False, bargap=0.35, legend=_below(plot),
-                xaxis=STILL | {"rangemode": "tozero", "title": _title(f"mean absolute error ({unit})")},
+    return calm(traces, height=plot + 106 + 20 * ((len(traces) + 1) // 2), dragmode=False, bargap=0.35, **BAR,
+                legend=_below(plot), xaxis=STILL | {"rangemode": "tozero", "title": _title(f"mean absolute error ({unit})")},
                 yaxis=STILL | {"autorange": "reversed", "showgrid": False})

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures.style import GREY, STILL, calm, tint
+from app.figures.style import COLORS, GREY, STILL, calm, tint
 
 SPLIT_WORDS = {"random": "random rows", "composition": "new compositions", "reference": "new papers"}
 BASELINE_MARKS = ("diamond", "square", "triangle-up", "x", "cross")
@@ -35,16 +35,16 @@ def _marks(name: str, scores: list[float], rows: list[str], mark: str) -> go.Sca
                       hovertemplate=f"{name}, %{{y}}: R² %{{x:.3f}}<extra></extra>")
 
 
-def coverage_figure(matrix: Mapping[str, Mapping[str, float]], *, level: float, color: str,
-                    ink: str | None = None) -> go.Figure:
-    """Share of held-out values inside the band: rows = split it was calibrated on, columns = split it is tested on.
+def coverage_figure(matrix: Mapping[str, Mapping[str, float]], *, level: float, ink: str | None = None) -> go.Figure:
+    """Share of held-out values inside the band: rows = split it was calibrated on, columns = split it is tested on. Orange
+    where fewer are inside than the level says, blue where more are.
 
     ink: colour of the numbers, else that of all words of a figure.
     """
     tested, cells = list(next(iter(matrix.values()))), np.array([list(row.values()) for row in matrix.values()])
     heat = go.Heatmap(
-        z=cells, x=split_words(tested), y=split_words(list(matrix)), zmin=level - 0.2, zmax=level, xgap=3, ygap=3,
-        colorscale=[[0, tint(color, 0.04)], [1, tint(color, 0.3)]], showscale=False,
+        z=cells, x=split_words(tested), y=split_words(list(matrix)), zmin=level - 0.15, zmax=level + 0.15, xgap=3, ygap=3,
+        colorscale=[[0, tint(COLORS[1], 0.75)], [0.5, tint(GREY, 0.08)], [1, tint(COLORS[2], 0.75)]], showscale=False,
         hovertemplate="calibrated on %{y}, tested on %{x}: %{z:.1%}<extra></extra>")
     shares = [{"x": column, "y": row, "text": f"<b>{share:.0%}</b>", "showarrow": False,
                "font": {"color": ink} if ink else {}}

@@ -42,6 +42,8 @@ def calm(
     } | layout | {"annotations": titled + layout.get("annotations", [])})
 
 
+BAR = {"margin": {"l": 4, "r": 8, "t": 34, "b": 4}}
+"""Room above the marks, so that plotly's mode bar hides none of them."""
 STILL = {"fixedrange": True}
 """An axis that does not zoom."""
 

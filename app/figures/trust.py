@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.figures.style import GREY, STILL, calm, tint
+from app.figures.style import BAR, GREY, STILL, calm, tint
 
 KINDS = {"as stated": "dot", "rescaled": "dash", "calibrated": "solid"}
 BELOW = {"x": 0, "y": -0.22, "yanchor": "top"}
@@ -54,9 +54,9 @@ def groups_figure(rows: pd.DataFrame, *, level: float, color: str) -> go.Figure:
                         marker={"symbol": symbols[kind][0], "color": symbols[kind][1], "size": 10, "line": {"width": 2}},
                         hovertemplate="%{y}: %{x:.1%}<extra>" + kind + "</extra>")
              for kind, part in rows.groupby("kind", sort=False)]
-    height = 150 + 30 * len(names)
-    return calm(marks, height=height, x="share inside", legend={"y": -52 / (height - 90), "yanchor": "top"}, dragmode=False,
-                shapes=[_upright(level)], xaxis=STILL | PERCENT | {"range": [-0.02, 1.03]},
+    height = 176 + 30 * len(names)
+    return calm(marks, height=height, x="share inside", legend={"y": -52 / (height - 116), "yanchor": "top"}, dragmode=False,
+                shapes=[_upright(level)], **BAR, xaxis=STILL | PERCENT | {"range": [-0.02, 1.03]},
                 yaxis=STILL | {"range": [len(names) - 0.5, -0.6], "showgrid": False})
 
 
@@ -70,7 +70,7 @@ def separation_figure(rows: pd.DataFrame, words: Mapping[str, str], *, color: st
                        error_x={"array": rows["auroc_high"] - rows["auroc"], "arrayminus": rows["auroc"] - rows["auroc_low"],
                                 "color": tint(color, 0.7), "thickness": 3, "width": 0},
                        hovertemplate="%{y}: %{x:.2f}<extra></extra>")
-    return calm([marks], height=80 + 36 * len(names), x="AUROC", dragmode=False,
+    return calm([marks], height=106 + 36 * len(names), x="AUROC", dragmode=False, **BAR,
                 shapes=[_upright(0.5)], xaxis=STILL | {"range": [0.25, 1.0]},
                 yaxis=STILL | {"range": [len(names) - 0.5, -0.5], "showgrid": False})
 
@@ -92,6 +92,6 @@ def worth_figure(rows: pd.DataFrame, names: Sequence[str], *, color: str) -> go.
                                 "color": tint(color, 0.7), "thickness": 3, "width": 0},
                        hovertemplate="%{y}: %{x:+.3f} (%{text})<extra></extra>")
     lowest = float(np.nanmin(rows[["difference", "low"]])) if len(rows) else -0.1
-    return calm([marks], height=80 + 36 * len(names), x="change of R²", dragmode=False,
+    return calm([marks], height=106 + 36 * len(names), x="change of R²", dragmode=False, **BAR,
                 shapes=[_upright(0.0)], xaxis=STILL | {"range": [min(-0.05, 1.05 * max(lowest, -1.0)), 0.1]},
                 yaxis=STILL | {"range": [len(names) - 0.5, -0.5], "showgrid": False})

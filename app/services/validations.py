@@ -15,11 +15,13 @@ from mtl_core.ensemble.config import EnsembleConfig
 from mtl_core.errors import AlloyscopeError
 from mtl_core.registry.runs import PROGRESS, Label, Run, Status, run_folder
 from mtl_core.registry.store import check_label, find_run, list_runs
+from mtl_core.settings import ASSETS_DIR
 from mtl_core.validation.config import OURS, ValidationConfig
 from mtl_core.validation.report import REPORT, Report
 from mtl_core.validations import Validation
 
 SHIPPED_REPORT = validations.SHIPPED_REPORT
+DEVELOPMENT = ASSETS_DIR / "development.csv"
 
 
 def find(run: str) -> Run:
@@ -49,6 +51,11 @@ def _validation(run: str, seen: tuple) -> Validation:
 def shipped_report() -> Report | None:
     """The validation that comes along with the shipped ensemble; None where there is none that can be read."""
     return validations.shipped_report(SHIPPED_REPORT)
+
+
+def development() -> pd.DataFrame | None:
+    """What the pieces of the shipped ensemble score on other divisions of the data, as `benchmarks.development` wrote it."""
+    return pd.read_csv(DEVELOPMENT) if DEVELOPMENT.exists() else None
 
 
 def own_report(run: str) -> Report:

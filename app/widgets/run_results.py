@@ -54,7 +54,7 @@ def _scores(report: dict, task: TaskSpec, color: str) -> None:
                         alt=f"R² of {task.label} by split, beside baselines")
     with right:
         st.subheader("Does the 90 % band hold?")
-        st.plotly_chart(coverage_figure(report["transfer"][task.key], level=0.9, color=color, ink=ink()),
+        st.plotly_chart(coverage_figure(report["transfer"][task.key], level=0.9, ink=ink()),
                         key="coverage", config=QUIET,
                         alt="Coverage by calibration and test split")
         st.caption("Only on the diagonal is a band tested as it was calibrated. One calibrated on random rows is too narrow for "

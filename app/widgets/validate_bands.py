@@ -8,12 +8,15 @@ from app.bands import (
     KIND_WORDS,
     LEVEL,
     families_words,
+    family_lines,
     named,
     numbers,
     outside_words,
     rises,
     separation_words,
+    twice_words,
     verdict,
+    width_words,
 )
 from app.evidence import family_words
 from app.figures.scores import SPLIT_WORDS, coverage_figure
@@ -22,6 +25,7 @@ from app.figures.trust import error_figure, groups_figure, levels_figure, separa
 from app.services import model, trust, validations
 from app.validated import RUNG_WORDS
 from app.widgets.framed import framed_figure, ink, picture_switch
+from app.widgets.validate_choice import linked_choice, task_choice
 from app.yours import plain
 from mtl_core.errors import AlloyscopeError
 from mtl_core.registry.runs import Run
@@ -37,10 +41,9 @@ def bands_panel(run: Run) -> None:
     keys = [key for key in model.report(run.id)["metrics"] if key in TASKS]
     splits = list(model.report(run.id)["metrics"][keys[0]])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
-        key = st.segmented_control("Property", keys, default=keys[0], required=True, key=f"bands_task_{run.id}",
-                                   format_func=lambda name: TASKS[name].label)
-        split = st.segmented_control("Held out", splits, default=splits[-1], required=True, key=f"bands_split_{run.id}",
-                                     format_func=lambda name: SPLIT_WORDS.get(name, name))
+        key = task_choice(keys, key=f"bands_task_{run.id}")
+        split = linked_choice("Held out", splits, "test", default=splits[-1], key=f"bands_split_{run.id}",
+                              format_func=lambda name: SPLIT_WORDS.get(name, name))
         st.space("stretch")
         picture_switch()
     task, color = TASKS[key], color_of(keys.index(key))
@@ -59,9 +62,9 @@ def bands_panel(run: Run) -> None:
     st.caption("Width and the two columns after it are those of the 90 % band: its mean width, the mean over papers of the share "
                "of their readings inside, and the share of papers with at least 90 % inside. CRPS and −log density: smaller is "
                "better; z²: squared error over variance, 1 where the stated uncertainty is honest.")
-    _groups(run, task, split, color, exceptions)
-    _away(run, task, color)
-    _separates(run, task, split, color)
+    _groups(run, task, split, color, coverage["n_readings"].max(), exceptions)
+    _away(run, task)
+    _separates(run, task, split, color, exceptions)
 
 
 def _diagrams(run: Run, task: TaskSpec, split: str, coverage: pd.DataFrame, color: str) -> None:
@@ -78,8 +81,8 @@ def _diagrams(run: Run, task: TaskSpec, split: str, coverage: pd.DataFrame, colo
                       "error-by-std", f"A tenth of the readings each. {rises(bins)}", name=name)
 
 
-def _groups(run: Run, task: TaskSpec, split: str, color: str, exceptions) -> None:
-    """exceptions: a container for what the verdict says of the domain."""
+def _groups(run: Run, task: TaskSpec, split: str, color: str, n_readings: int, exceptions) -> None:
+    """n_readings: tested; exceptions: a container for what the verdict says of the domain."""
     left, right = st.columns(2, gap="large")
     name, words = f"{run.id}-{task.key}-{split}", "**Where it holds: families**"
     rows = trust.by_family(run.id, LEVEL)
@@ -89,6 +92,8 @@ def _groups(run: Run, task: TaskSpec, split: str, color: str, exceptions) -> Non
             "n", ascending=False, kind="stable"), level=LEVEL, color=color), rows, "families",
             "Readings and papers in brackets; each reading is tested once in every division of the data. Families with fewer "
             f"than {FEWEST} readings are left out. A guarantee holds on average over all, never for a family.", name=name)
+        with st.expander("Numbers, and how wide the bands are"):
+            st.table(family_lines(rows, task.learning_unit), border="horizontal")
     with right:
         try:
             rows = trust.by_domain(run.id, split, LEVEL)
@@ -100,10 +105,11 @@ def _groups(run: Run, task: TaskSpec, split: str, color: str, exceptions) -> Non
         shown = named(rows, rows["is_inside"].map({True: "inside the domain", False: "outside"})).sort_values(
             "is_inside", ascending=False, kind="stable")
         framed_figure("**Where it holds: domain**", groups_figure(shown, level=LEVEL, color=color), rows, "domain",
-                      "The domain is fitted anew for each test, on what is learnt from only.", name=name)
+                      "The domain is fitted anew for each test, on what is learnt from only."
+                      + twice_words(rows, n_readings), name=name)
 
 
-def _away(run: Run, task: TaskSpec, color: str) -> None:
+def _away(run: Run, task: TaskSpec) -> None:
     st.subheader("Away from the split that calibrated it", anchor=False)
     further = validations.tested_further(run.id)
     rows = validations.transfer(further.id) if further else trust.transfer(run.id)
@@ -114,10 +120,11 @@ def _away(run: Run, task: TaskSpec, color: str) -> None:
         with place:
             matrix = {split: part.set_index("split")[column].to_dict()
                       for split, part in rows.groupby("calibrated_on", sort=False)}
-            framed_figure(title, coverage_figure(matrix, level=LEVEL, color=color, ink=ink()), rows, f"away-{column}", "",
+            framed_figure(title, coverage_figure(matrix, level=LEVEL, ink=ink()), rows, f"away-{column}", "",
                           name=f"{run.id}-{task.key}")
-    st.caption("Share of readings inside the calibrated 90 % band; on the right averaged over papers, so that a large paper "
-               "counts as much as a small one. Off the diagonal a band promises nothing, so the app calibrates on new papers."
+    st.caption("Share of readings inside the calibrated 90 % band: orange where there are fewer, blue where there are more; on "
+               "the right averaged over papers, so that a large paper counts as much as a small one. Off the "
+               "diagonal a band promises nothing, so the app calibrates on new papers."
                + (_further_words(further) if further else ""))
 
 
@@ -128,13 +135,14 @@ def _further_words(further: Run) -> str:
             "left out are nothing like those that calibrate, so what happens there is a finding, not a promise.")
 
 
-def _separates(run: Run, task: TaskSpec, split: str, color: str) -> None:
+def _separates(run: Run, task: TaskSpec, split: str, color: str, exceptions) -> None:
     st.subheader("Does the domain know where predictions go wrong?", anchor=False)
     try:
         rows = trust.separation(run.id, split)
     except AlloyscopeError as error:
         st.info(plain(str(error)))
         return
+    exceptions.markdown(width_words(rows))
     rows = rows[rows["task"] == task.key]
     st.markdown(separation_words(rows))
     framed_figure("**Which readings are in the worst quarter of the errors?**", separation_figure(rows, ASKED, color=color), rows,

@@ -1,4 +1,6 @@
 """What lets a tested row be known in training: how many it concerns, what it is worth, and what the folds promise to forbid."""
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -9,12 +11,14 @@ from app.figures.trust import worth_figure
 from app.services import model, trust
 from app.validated import listed
 from app.widgets.framed import csv_button, framed_figure
+from app.widgets.validate_choice import linked_choice
 from app.yours import plain
 from mtl_core.errors import AlloyscopeError
 from mtl_core.registry.runs import Run
 from mtl_core.tasks import TASKS
 
-WORTH = {"ridge": "ridge (10 seconds)", "extra trees": "extra trees (minutes)"}
+STRONG = "extra trees"
+WORTH = {"ridge": "10 seconds", STRONG: "minutes"}  # how long it takes
 PROMISED, BROKEN = "none, as promised", "found, though promised"
 
 
@@ -29,7 +33,7 @@ def leaks_panel(run: Run) -> None:
         st.info(plain(str(error)))
         return
     with st.container(border=True, key="leaks_verdict"):
-        st.markdown(f"{verdict(table)} {price(trust.known_worth(run.id))}")
+        st.markdown(" ".join(filter(None, [verdict(table), fall(metrics), price(trust.known_worth(run.id))])))
         st.caption("A leak is no mistake where a split allows it: random rows always have relatives on the other side, which is "
                    "why they look better than a new alloy will be. It is a mistake where the split promises to forbid it.")
     for place, key in zip(st.columns(len(keys), gap="large") if len(keys) < 3 else [st.container() for _ in keys], keys,
@@ -64,7 +68,7 @@ def verdict(table: pd.DataFrame) -> str:
     said = f"**All {promises} promises of the folds hold:** nothing that a split forbids was found." if promises else (
         "The folds of this run promise nothing.")
     random = table[(table["split"] == "random") & (table["kind"] == "same paper")]
-    shares_ = [f"{row['share']:.0%} ({TASKS[row['task']].label.lower()})" for row in random.to_dict("records")]
+    shares_ = [f"{_percent(row['share'])} ({TASKS[row['task']].label.lower()})" for row in random.to_dict("records")]
     return said + (f" On random rows the paper of a tested row is among those learnt from for {listed(shares_)} of the tests."
                    if shares_ else "")
 
@@ -79,8 +83,12 @@ def shares(table: pd.DataFrame) -> pd.DataFrame:
 
 def _share_words(row: dict) -> str:
     if not row["is_forbidden"]:
-        return "none" if not row["n_affected"] else f"{row['share']:.0%}" if row["share"] >= 0.005 else "< 0.5%"
-    return f":red[**{BROKEN}: {row['share']:.0%}**]" if row["is_alarm"] else f":green[{PROMISED}]"
+        return "none" if not row["n_affected"] else _percent(row["share"]) if row["share"] >= 0.005 else "< 0.5 %"
+    return f":red[**{BROKEN}: {_percent(row['share'])}**]" if row["is_alarm"] else f":green[{PROMISED}]"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
 
 
 def _worth(run: Run, keys: list[str], splits: list[str]) -> None:
@@ -88,12 +96,15 @@ def _worth(run: Run, keys: list[str], splits: list[str]) -> None:
     st.markdown("A simple model, not this run's networks, is trained once without the rows that make a tested reading "
                 "known, and once with as many rows fewer, drawn at random. The difference is what knowing them was worth.")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        split = st.segmented_control("Held out", splits, default=splits[0], required=True, key=f"leaks_split_{run.id}",
-                                     format_func=lambda name: SPLIT_WORDS.get(name, name))
-        baseline = st.segmented_control("Model", list(WORTH), default="ridge", required=True, key="leaks_model",
-                                        format_func=WORTH.get)
+        split = linked_choice("Held out", splits, "test", default=splits[0], key=f"leaks_split_{run.id}",
+                              format_func=lambda name: SPLIT_WORDS.get(name, name))
         known = trust.known_worth(run.id)
-        known = known[(known["split"] == split) & (known["model"] == baseline)]
+        known = known[known["split"] == split]
+        is_known = set(WORTH) <= set(known["model"])
+        baseline = st.segmented_control("Model", list(WORTH), default=STRONG if is_known else trust.QUICK, required=True,
+                                        key=f"leaks_model_{is_known}",
+                                        format_func=lambda name: name if is_known else f"{name} ({WORTH[name]})")
+        known = known[known["model"] == baseline]
         is_wanted = known.empty and st.button("Compute", key="leaks_compute", icon=":material/calculate:")
     asked, done = (run.id, split, baseline), state.shown("leaks_done", frozenset())
     if is_wanted:
@@ -108,10 +119,11 @@ def _worth(run: Run, keys: list[str], splits: list[str]) -> None:
         rows = table[table["task"] == key]
         if len(rows):
             with place:
-                names = [f"{leak}<br>({removed:.0%} of the training rows)"
+                names = [f"{leak}<br>({_percent(removed)} of the training rows)"
                          for leak, removed in rows[["leak", "removed"]].itertuples(index=False)]
                 framed_figure(f"**{TASKS[key].label}**", worth_figure(rows, names, color=color_of(index)), rows,
-                              f"worth-{key}", worth_words(rows), name=f"{run.id}-{split}-{baseline.replace(' ', '-')}")
+                              f"worth-{key}", f"{worth_words(rows)} {thinned_words(rows)}",
+                              name=f"{run.id}-{split}-{baseline.replace(' ', '-')}")
 
 
 def worth_words(rows: pd.DataFrame) -> str:
@@ -129,11 +141,26 @@ def _drop(row: dict) -> str:
     return f"{-row['difference']:.2f} [{-row['high']:.2f}, {-row['low']:.2f}]"
 
 
+def fall(metrics: Mapping) -> str:
+    """What the run itself loses from random rows to new papers; empty where it was not tested on both."""
+    ends = [(TASKS[task].label.lower(), splits["random"]["r2"], splits["reference"]["r2"])
+            for task, splits in metrics.items() if task in TASKS and {"random", "reference"} <= splits.keys()]
+    falls = [f"{high - low:.2f} for {label} ({high:.2f} → {low:.2f})".replace("-", "−") for label, high, low in ends]
+    return f"**From random rows to new papers this run loses {listed(falls)} of R².**" if falls else ""
+
+
 def price(worth: pd.DataFrame) -> str:
-    """What knowing the same paper is worth on random rows, to ridge; empty where nobody measured it."""
-    rows = worth[(worth["leak"] == "same paper") & (worth["split"] == "random") & (worth["model"] == trust.QUICK)]
+    """What knowing the same paper is worth on random rows, to extra trees; empty where nobody measured it."""
+    rows = worth[(worth["leak"] == "same paper") & (worth["split"] == "random") & (worth["model"] == STRONG)]
     drops = [f"{_drop(row)} for {TASKS[row['task']].label.lower()}" for row in rows.to_dict("records")]
-    return f"Without them the R² of ridge drops by {listed(drops)}." if drops else ""
+    return f"Extra trees on random rows lose {listed(drops)} without the papers of the tested rows." if drops else ""
+
+
+def thinned_words(rows: pd.DataFrame) -> str:
+    """A warning where what is left out is most of what is learnt from; rows: of one task, split and model."""
+    most = [f"*{row['leak']}* {_percent(row['removed'])}" for row in rows.to_dict("records") if row["removed"] > 0.5]
+    return (f":orange[**More than half of the training rows go with {listed(most)}.**] What is left are a few other papers, "
+            "so this says more about learning from little than about the leak.") if most else ""
 
 
 def _peeking(run: Run, splits: list[str]) -> None:

@@ -19,13 +19,13 @@ def sharing_panel(tasks: Collection[str]) -> None:
         st.info(f"The four ways of sharing were not measured side by side yet: `{COMMAND}`.")
         return
     st.subheader("Where does it pay to learn two properties together?", anchor=False)
+    st.markdown(studied.answer(table))
     words = studied.WIRING_WORDS[studied.NETWORKS]
     st.markdown("  \n".join(f"*{words[wiring]}*: {meaning}" for wiring, meaning in studied.WIRING_SENTENCES.items()))
     st.table(studied.recommendations(table), border="horizontal")
-    st.caption("The way that won by more than chance among papers and with each of three draws of labels, on new compositions; "
-               "where none did, nobody can say. Which labels are drawn matters much where they are few. Measured on "
-               "the published data with single networks and with random forests of a hundred trees, not with this run. "
-               + studied.by_chance(table))
+    st.caption("The way that won so; where none did, nobody can say. Which labels are drawn matters much where they are few. "
+               "Measured on the published data with single networks and with random forests of a hundred trees, not with this "
+               "run. " + studied.by_chance(table))
     _pair(table, tasks)
 
 
