@@ -80,7 +80,7 @@ def reliability_figure(reliability: pd.DataFrame, *, color: str) -> go.Figure:
     for index, (split, rows) in enumerate(reliability.groupby("split", sort=False)):
         words, shade = SPLIT_WORDS.get(split, split), color_of(index + 2)
         traces.append(_levels(rows, "calibrated", f"{words}, calibrated", {"color": shade, "width": 2.5}))
-        traces.append(_levels(rows, "own", f"{words}, networks' own", {"color": shade, "width": 1.5, "dash": "dot"}))
+        traces.append(_levels(rows, "own", f"{words}, as stated", {"color": shade, "width": 1.5, "dash": "dot"}))
     percent = {"tickformat": ".0%"}
     return calm(traces, height=HEIGHT, x="level that the band names", y="share of measurements inside",
                 legend=BELOW, dragmode=False, xaxis=STILL | percent | {"range": [0.45, 1]},

@@ -83,7 +83,7 @@ def _together(run: Run, report: dict, task: TaskSpec, color: str) -> None:
 
 
 def _readings(run: Run, splits: list[str], task: TaskSpec, color: str) -> None:
-    st.subheader("Every measurement, predicted by networks that never saw its group")
+    st.subheader("Every measurement, predicted without its group")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         split = st.segmented_control("Held out", splits, default=splits[-1], required=True, key=f"split_{run.id}",
                                      format_func=lambda name: SPLIT_WORDS.get(name, name))
@@ -111,7 +111,7 @@ def _readings(run: Run, splits: list[str], task: TaskSpec, color: str) -> None:
         levels = trainings.reliability(run.id)
         levels = levels[levels["task"] == task.key]
         show("**Calibration**", reliability_figure(levels, color=color), levels, "calibration",
-             "A band of any level should hold that share of what is measured. Dotted: what the networks say themselves.")
+             "A band of any level should hold that share of what is measured. Dotted: what is stated before it is calibrated.")
     st.markdown("**Read with care.** Random folds put twins of an alloy, or other rows of its paper, into the training set and "
                 "look better than a new alloy will be. Literature values of one alloy differ between laboratories, so no model "
                 "can reach R² 1 here.")
