@@ -38,8 +38,8 @@ def _own_values(selection: Selection, task: TaskSpec) -> None:
     own = measured.own_values(selection.composition, task, state.datasets())
     if own.empty:
         return
-    st.caption("This very alloy was measured (within 0.5 at.%). *Out-of-fold*: predicted by networks that never saw its "
-               "paper. *In-sample*: by all networks; some learnt from it, unless it stands in a dataset of your own.")
+    st.caption("This very alloy was measured (within 0.5 at.%). *Out-of-fold*: predicted by members that never saw its "
+               "paper. *In-sample*: by all members; some learnt from it, unless it stands in a dataset of your own.")
     st.dataframe(own, hide_index=True, width="stretch", key=f"own_{task.key}", placeholder="–",
                  column_config={"doi": st.column_config.LinkColumn("Source", display_text=rf"{DOI}(.*)")})
 
