@@ -58,8 +58,11 @@ class DataError(AlloyscopeError, ValueError):
 
 
 def in_words(error: ValidationError) -> str:
-    """What pydantic refused, one clause a field: which, what was expected and what came."""
-    return "; ".join(f"{'.'.join(map(str, wrong['loc']))}: {_in_words(wrong)}" for wrong in error.errors())
+    """What pydantic refused, one clause a field: which, what was expected and what came. What is wrong with a whole only because
+    one of its items is, is left out."""
+    found = error.errors()
+    inside = {wrong["loc"][:depth] for wrong in found for depth in range(1, len(wrong["loc"]))}
+    return "; ".join(f"{'.'.join(map(str, wrong['loc']))}: {_in_words(wrong)}" for wrong in found if wrong["loc"] not in inside)
 
 
 def _in_words(wrong) -> str:

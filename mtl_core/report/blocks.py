@@ -34,7 +34,15 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-Block = Text | Bullets | Code | Table
+@dataclass(frozen=True)
+class Fold:
+    """What stays closed until somebody asks for it."""
+
+    title: str
+    blocks: tuple["Block", ...]
+
+
+Block = Text | Bullets | Code | Table | Fold
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,20 @@ def number(cell: object) -> str:
     return f"{cell:.3f}" if abs(cell) < 1 else f"{cell:,.0f}" if abs(cell) >= 100 else f"{cell:.3g}"
 
 
+FAMILIES = {"HEA": "high-entropy alloys", "Fe": "Fe-based (steels)", "": "not reported"}
+CONDITION_NAMES = {"temperature_c": "temperature", "ph": "pH", "scan_rate_mv_s": "scan rate"}
+
+
+def family_name(family: str) -> str:
+    """"Ni-based", as the pages call a family that the data name by its base element."""
+    return FAMILIES.get(family) or (f"{family}-based" if len(family) < 3 else family)
+
+
+def condition(name: str) -> str:
+    """"temperature", "chloride", "pH": of a column of conditions."""
+    return CONDITION_NAMES.get(name, name.removesuffix("_m"))
+
+
 def interval(value: float | None, low: float | None, high: float | None) -> str:
     """"0.156 [0.101, 0.223]"."""
     return number(value) if low is None or low != low else f"{number(value)} [{number(low)}, {number(high)}]"
@@ -68,13 +90,17 @@ def as_markdown(title: str, sections: Sequence[Section]) -> str:
     """One document; whatever markup its texts hold is shown and not obeyed."""
     parts = [f"# {_plain(title)}"]
     for section in sections:
-        parts += [f"## {_plain(section.title)}", *(_MARKDOWN[type(block)](block) for block in section.blocks)]
+        parts += [f"## {_plain(section.title)}", _markdown(section.blocks)]
     return "\n\n".join(parts) + "\n"
 
 
+def _markdown(blocks: Sequence[Block]) -> str:
+    return "\n\n".join(_MARKDOWN[type(block)](block) for block in blocks)
+
+
 def _plain(words: str) -> str:
-    """With the signs that Markdown or HTML would act upon made harmless, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(words.split()))
+    """With the signs that Markdown or HTML would act upon made harmless, on one line; inside a word "_" is none."""
+    return re.sub(r"([\\`*\[\]<>|#~]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9]))", r"\\\1", " ".join(words.split()))
 
 
 def _markdown_table(block: Table) -> str:
@@ -86,17 +112,23 @@ _MARKDOWN: dict[type, Callable[[Block], str]] = {
     Text: lambda block: _plain(block.words), Table: _markdown_table,
     Bullets: lambda block: "\n".join(f"- {_plain(item)}" for item in block.items),
     Code: lambda block: "\n".join(f"    {line}" for line in block.lines.splitlines()),
+    Fold: lambda block: (f"<details><summary>{escape(' '.join(block.title.split())).replace('[', '&#91;')}</summary>\n\n"
+                         f"{_markdown(block.blocks)}\n\n</details>"),
 }
 
 
 def as_html(title: str, sections: Sequence[Section]) -> str:
     """One page without scripts or anything from elsewhere; all texts are escaped."""
     links = "".join(f'<li><a href="#s{place}">{escape(section.title)}</a></li>' for place, section in enumerate(sections))
-    body = "".join(f'<section id="s{place}"><h2>{escape(section.title)}</h2>' + "".join(
-        _HTML[type(block)](block) for block in section.blocks) + "</section>" for place, section in enumerate(sections))
+    body = "".join(f'<section id="s{place}"><h2>{escape(section.title)}</h2>{_html(section.blocks)}</section>'
+                   for place, section in enumerate(sections))
     return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n"
             f"<body><main><h1>{escape(title)}</h1><nav><ul>{links}</ul></nav>{body}</main></body></html>\n")
+
+
+def _html(blocks: Sequence[Block]) -> str:
+    return "".join(_HTML[type(block)](block) for block in blocks)
 
 
 def _html_table(block: Table) -> str:
@@ -109,6 +141,7 @@ _HTML: dict[type, Callable[[Block], str]] = {
     Text: lambda block: f"<p>{escape(block.words)}</p>", Table: _html_table,
     Bullets: lambda block: "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in block.items) + "</ul>",
     Code: lambda block: f"<pre>{escape(block.lines)}</pre>",
+    Fold: lambda block: f"<details><summary>{escape(block.title)}</summary>{_html(block.blocks)}</details>",
 }
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; }
@@ -124,5 +157,6 @@ nav ul { columns: 2; padding-left: 1.2rem; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.8rem 0.25rem 0; border-bottom: 1px solid var(--line); }
 pre { overflow-x: auto; padding: 0.8rem; border: 1px solid var(--line); border-radius: 6px; font-size: 0.85rem; }
+summary { cursor: pointer; padding: 0.3rem 0; }
 @media (max-width: 40rem) { nav ul { columns: 1; } }
 """

@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from pydantic import ValidationError
@@ -14,7 +15,7 @@ from mtl_core.data.datasets import PUBLISHED, read_data
 from mtl_core.data.noise import repeat_noise
 from mtl_core.data.tables import AlloyTable
 from mtl_core.data.training import waterfall
-from mtl_core.ensemble.config import EnsembleConfig
+from mtl_core.ensemble.config import PRESETS, EnsembleConfig
 from mtl_core.ensemble.parts import Part
 from mtl_core.errors import CheckpointError, RunError, in_words
 from mtl_core.files import read_json
@@ -28,6 +29,9 @@ from mtl_core.validation.bands import Bands
 from mtl_core.validation.leakage import Leak
 from mtl_core.validation.report import Report
 
+if TYPE_CHECKING:
+    from mtl_core.ensemble.ensemble import Ensemble
+
 DEPLOYED = "reference"  # the split whose members answer
 DESCRIPTION = "ensemble.json"
 
@@ -36,8 +40,9 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Source:
-    """A published database: how to cite it, its paper, its data, its licence."""
+    """A published database: how people call it, how to cite it, its paper, its data, its licence."""
 
+    label: str
     citation: str
     doi: str
     data_doi: str
@@ -45,10 +50,10 @@ class Source:
 
 
 SOURCES: dict[str, Source] = {
-    "borg2020": Source("Borg et al., Sci. Data 7, 430 (2020)", "10.1038/s41597-020-00768-9", "10.6084/m9.figshare.12642953",
-                       "CC BY 4.0"),
-    "nyby2021": Source("Nyby et al., Sci. Data 8, 58 (2021)", "10.1038/s41597-021-00840-y", "10.6084/m9.figshare.13038257",
-                       "CC BY 4.0"),
+    "borg2020": Source("Borg et al. 2020", "Borg et al., Sci. Data 7, 430 (2020)", "10.1038/s41597-020-00768-9",
+                       "10.6084/m9.figshare.12642953", "CC BY 4.0"),
+    "nyby2021": Source("Nyby et al. 2021", "Nyby et al., Sci. Data 8, 58 (2021)", "10.1038/s41597-021-00840-y",
+                       "10.6084/m9.figshare.13038257", "CC BY 4.0"),
 }
 
 
@@ -77,6 +82,26 @@ class Facts:
     def is_published(self) -> bool:
         """Whether nothing but the tables of the project was learnt from."""
         return self.config.data.datasets == (PUBLISHED,)
+
+    @property
+    def preset(self) -> str | None:
+        """Which of the presets it is."""
+        return next((name for name, config in PRESETS.items() if config == self.config), None)
+
+    @cached_property
+    def ensemble_of(self) -> dict[str, tuple["Ensemble", int]]:
+        """task → the ensemble that answers it, and its place among the tasks of that one."""
+        from mtl_core.ensemble import checkpoint
+
+        found = checkpoint.load(self.folder)
+        if self.config.wiring == "multi-task":
+            return {task: (found, index) for index, task in enumerate(self.config.tasks)}
+        return {task: (found.of_task[task], 0) for task in self.config.tasks}
+
+    def of_processes(self, name: str) -> dict[str, float]:
+        """task → "line" or "apart" of its Gaussian processes (see `Kernels`), mean of the parts."""
+        return {task: float(getattr(ensemble.kernels, name)[:, index].mean())
+                for task, (ensemble, index) in self.ensemble_of.items()}
 
     @cached_property
     def prepared(self) -> Prepared:
@@ -120,17 +145,11 @@ class Facts:
 
     @cached_property
     def transforms(self) -> tuple[Leak, ...]:
-        """Whether scalers, fillers and target transforms change with the test rows: one part of each split is tried."""
-        from mtl_core.ensemble.fit import fitted_transforms
+        """What is fitted in the fold, tried with other test rows and compared with what the ensemble holds."""
+        from mtl_core.report.transforms import given, tried
 
         self.say("transforms fitted in the fold")
-        prepared, first = self.prepared, {part.split: part for part in reversed(self.parts)}
-
-        def fit(values, y, part):
-            return fitted_transforms(prepared.training.assign(value=y), values, prepared.spec, self.config, part)
-
-        return peeking.fitted_outside({"What scales features and targets": fit}, prepared.values,
-                                      prepared.training["value"].to_numpy(float), tuple(first.values()))
+        return (*tried(self), *given(self, [part for part in self.parts if part.split == DEPLOYED]))
 
     @cached_property
     def bands(self) -> Bands:

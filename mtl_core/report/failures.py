@@ -1,7 +1,7 @@
 """Where a run is known to fail, found by rules in its own scores."""
 from collections.abc import Iterator
 
-from mtl_core.report.blocks import interval, number
+from mtl_core.report.blocks import family_name, interval, number
 from mtl_core.report.facts import DEPLOYED, Facts
 from mtl_core.tasks import TASKS
 from mtl_core.validation.config import NESTED
@@ -11,12 +11,13 @@ LARGE_ERROR = 1.25  # times the mean absolute error of the whole property
 LEVEL, HELD = 0.9, 0.05  # a band, and how much of its level it may miss
 FEWEST = 5  # readings of a family
 FLATTERING = ("composition twin", "same paper")
+WEAK = 0.7  # AUROC below which what is beyond chance is of little use
 LARGE_SHARE = 0.25  # of the tests of a split that a leak touches
 
 
 def failures(facts: Facts) -> list[str]:
     """One sentence each, with its numbers; the same rules for every run."""
-    rules = (_families, _beaten, _raw_bands, _moved_bands, _papers, _bands_of_families, _domain, _flattered, _broken)
+    rules = (_families, _beaten, _raw_bands, _moved_bands, _papers, _bands_of_families, _domain, _widths, _flattered, _broken)
     return [sentence for rule in rules for sentence in rule(facts)]
 
 
@@ -25,7 +26,7 @@ def _families(facts: Facts) -> Iterator[str]:
         whole, unit = splits[DEPLOYED], TASKS[task].learning_unit
         for family, row in whole["families"].items():
             if row["r2"] < 0 or row["mae"] > LARGE_ERROR * whole["mae"]:
-                yield (f"{TASKS[task].label}, family {family} ({row['n']} readings), new papers: R² within the family "
+                yield (f"{TASKS[task].label}, {family_name(family)} ({row['n']} readings), new papers: R² within the family "
                        f"{number(row['r2'])}, mean error {number(row['mae'])} against {number(whole['mae'])} {unit} of all.")
 
 
@@ -49,8 +50,7 @@ def _beaten(facts: Facts) -> Iterator[str]:
 def _raw_bands(facts: Facts) -> Iterator[str]:
     for row in _held(facts, "raw").itertuples():
         if row.coverage < row.level - HELD:
-            yield (f"{TASKS[row.task].label}, new papers: {row.level:.0%} bands as the networks state them hold "
-                   f"{row.coverage:.0%} "
+            yield (f"{TASKS[row.task].label}, new papers: {row.level:.0%} bands as the run states them hold {row.coverage:.0%} "
                    "of the readings; predictions therefore come with calibrated ones.")
 
 
@@ -80,7 +80,7 @@ def _papers(facts: Facts) -> Iterator[str]:
 def _bands_of_families(facts: Facts) -> Iterator[str]:
     for row in facts.held("family").itertuples():
         if row.coverage < LEVEL - 2 * HELD and row.n_readings >= FEWEST:
-            yield (f"{TASKS[row.task].label}, family {row.family} ({row.n_readings} readings, papers: {row.n_papers}), new "
+            yield (f"{TASKS[row.task].label}, {family_name(row.family)} ({row.n_readings} readings, papers: {row.n_papers}), new "
                    f"papers: the {LEVEL:.0%} band holds "
                    f"{row.coverage:.0%} of the readings.")
 
@@ -97,6 +97,15 @@ def _domain(facts: Facts) -> Iterator[str]:
                    f"{_estimate(row, 'auroc')}).")
         if by == "outside" and row["ratio_low"] > 1:
             yield f"{name}, new papers: outside the domain the mean error is {_estimate(row, 'ratio')} times that inside."
+
+
+def _widths(facts: Facts) -> Iterator[str]:
+    """Whether a wide band warns of a bad prediction; it grows with the stated std."""
+    for (task, by), row in facts.separation.iterrows():
+        if by == "std" and not (row["auroc_low"] > 0.5 and row["auroc"] >= WEAK):
+            how = "hardly tells" if row["auroc_low"] > 0.5 else "does not tell"
+            yield (f"{TASKS[task].label}, new papers: the width of the band {how} good predictions from bad ones (AUROC "
+                   f"{_estimate(row, 'auroc')}); a narrow band is no sign of a safe prediction.")
 
 
 def _estimate(row, name):

@@ -1,47 +1,46 @@
 """The sections of a model card, each written from facts."""
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import pandas as pd
 
 from mtl_core.data.rules import RULES
 from mtl_core.data.training import CONDITIONS
-from mtl_core.ensemble.config import PRESETS
 from mtl_core.fingerprints import folds_sha256
-from mtl_core.report.blocks import Block, Bullets, Code, Section, Text, interval, number, table
+from mtl_core.report.accuracy import accuracy
+from mtl_core.report.answering import answering
+from mtl_core.report.blocks import Block, Bullets, Code, Section, Text, condition, family_name, interval, number, table
 from mtl_core.report.checklists import CHECKLISTS, answers
-from mtl_core.report.facts import DEPLOYED, SOURCES, Facts
+from mtl_core.report.facts import SOURCES, Facts
 from mtl_core.report.failures import failures
-from mtl_core.tasks import ELECTROLYTE, TASKS, with_values
+from mtl_core.tasks import ELECTROLYTE, TASKS, TaskSpec, with_values
 from mtl_core.validation.bands import KINDS
-from mtl_core.validation.ladder import OPTIMISTIC
+from mtl_core.validation.config import SIZES
 from mtl_core.validation.leakage import LEAKS
-from mtl_core.validation.report import Report
 from mtl_core.validation.rungs import RUNGS
 
+ASKED = {"domain score": "the distance to the training alloys", "std": "the stated std"}
 REASONS = {rule.name: rule.reason for rule in RULES}
 
 
 def sections(facts: Facts) -> tuple[Section, ...]:
     """The whole card, in order."""
-    makers = {"What this is": _model, "Data": _data, "Splits": _splits, "Leaks": _leaks, "Accuracy": _accuracy,
+    makers = {"What this is": _model, "Data": _data, "Splits": _splits, "Leaks": _leaks, "Accuracy": accuracy,
               "Bands": _bands, "Domain": _domain, "Known failures": _failures, "Configuration": _configuration,
               "Environment": _environment, "To reproduce": _commands}
     return (*(Section(title, tuple(make(facts))) for title, make in makers.items()), *_checklists(facts))
 
 
 def _model(facts: Facts) -> Iterable[Block]:
-    config, metrics = facts.config, facts.metrics
     names = ", ".join(f"{task.label.lower()} ({task.unit})" for task in facts.tasks)
-    beside = (f" Gaussian processes with a ridge regression on the same rows have {config.kernel_share:.0%} of each answer."
-              if config.kernel_share else "")
-    yield Text(f"Run {facts.name}: {metrics['n_members']} networks with {metrics['n_masks']} dropout masks each predict {names} "
-               f"from the composition and the conditions of an alloy.{beside} They are those that were tested on new papers, and "
-               "so are the bands: for an alloy of a paper that nobody has read yet.")
+    yield Text(f"Run {facts.name} predicts {names} from the composition and the conditions of an alloy. What answers is what was "
+               "tested on new papers, and so are the bands: for an alloy of a paper that nobody has read yet.")
+    yield from answering(facts)
     yield table(("property", "range of the readings", "alloys", "papers", "depends on, besides composition"), [
         (task.label, f"{_range(facts.rows(task.key))} {task.unit}", facts.rows(task.key)["alloy_id"].nunique(),
-         facts.rows(task.key)["reference_group"].nunique(), ", ".join(task.conditions)) for task in facts.tasks])
-    yield Text(f"Seed {config.seed}. An answer outside the measured compositions and conditions is marked as such; see Domain.")
+         facts.rows(task.key)["reference_group"].nunique(), ", ".join(map(condition, task.conditions))) for task in facts.tasks])
+    yield Text(f"Seed {facts.config.seed}. An answer outside the measured compositions and conditions is marked as such: "
+               "see Domain.")
 
 
 def _range(rows: pd.DataFrame) -> str:
@@ -56,12 +55,12 @@ def _data(facts: Facts) -> Iterable[Block]:
     rows = facts.prepared.observations
     yield Text(f"Used are {len(rows):,} of these readings, of {rows['alloy_id'].nunique():,} alloys in "
                f"{rows['reference_group'].nunique():,} papers: the others are of properties that this run does not learn, or "
-               f"left "
-               "out by the rules below. Bounds (censored readings) are learnt from; scores and bands are of exact readings only.")
+               "left out by the rules below. Bounds (censored readings) are learnt from; scores and bands are of exact "
+               "readings only.")
     of_source = rows["source"].value_counts()
     yield table(("source", "readings used", "cite", "data", "licence"), [
-        (name, n, *((known.citation + ", " + known.doi, known.data_doi, known.licence) if (known := SOURCES.get(name)) else
-                    ("brought in by the user",) * 2 + ("not stated",))) for name, n in of_source.items()])
+        (known.label, n, f"{known.citation}, {known.doi}", known.data_doi, known.licence) if (known := SOURCES.get(name)) else
+        (name, n, "brought in by the user", "brought in by the user", "not stated") for name, n in of_source.items()])
     for task in facts.tasks:
         steps = facts.waterfall[facts.waterfall["property"] == task.key]
         yield table((f"{task.label}: cleaning", "why", "removed", "left"), [
@@ -70,7 +69,7 @@ def _data(facts: Facts) -> Iterable[Block]:
                 [_distribution(facts.rows(task.key), task) for task in facts.tasks])
     yield table(("property", "family", "readings", "papers", "share of its largest paper"),
                 [row for task in facts.tasks for row in _families(facts.rows(task.key), task)])
-    yield table(("property", *CONDITIONS), [
+    yield table(("property", *map(condition, CONDITIONS)), [
         (f"{task.label}: share not reported", *_not_reported(facts.rows(task.key), task)) for task in facts.tasks])
     if facts.curation:
         yield Text(f"Curation {facts.curation.id}: {len(facts.curation.decisions)} decisions, rules in the fold: "
@@ -87,7 +86,7 @@ def _distribution(rows, task):
 def _families(rows, task):
     for family, of_family in rows.groupby("family", sort=False):
         largest = of_family["reference_group"].value_counts(normalize=True).iloc[0]
-        yield task.label, family, len(of_family), of_family["reference_group"].nunique(), float(largest)
+        yield task.label, family_name(family), len(of_family), of_family["reference_group"].nunique(), float(largest)
 
 
 def _not_reported(rows, task):
@@ -99,7 +98,7 @@ def _splits(facts: Facts) -> Iterable[Block]:
     train = facts.config.train
     yield Text(f"The data are divided into {train.n_folds} parts (folds), {train.n_fold_seeds} times, for each split; "
                f"{train.n_repeats} networks a part. Fingerprint of who was held out when: {folds_sha256(facts.out_of_fold)}. "
-               f"{OPTIMISTIC if facts.is_published else ''}")
+               "How the settings were chosen stands under What this is.")
     yield table(("split", "what is held out together", "what it keeps out of training", "what it does not"), [
         (RUNGS[split].label, RUNGS[split].holds_out, RUNGS[split].forbids, RUNGS[split].allows) for split in train.splits])
     if facts.validation:
@@ -112,8 +111,7 @@ def _splits(facts: Facts) -> Iterable[Block]:
 
 def _leaks(facts: Facts) -> Iterable[Block]:
     yield Text("Share of the tested readings with such a relative among the rows that were learnt from. Where it is large, "
-               "scores "
-               "are in part those of readings that were nearly known.")
+               "scores are in part those of readings that were nearly known.")
     splits = facts.config.train.splits
     found = {(leak.kind, leak.task, leak.split): leak for leak in facts.leaks}
     yield table(("leak", "property", *(RUNGS[split].label.lower() for split in splits)), [
@@ -123,71 +121,6 @@ def _leaks(facts: Facts) -> Iterable[Block]:
     yield table(("looked for", "where", "found"), [
         (leak.kind, TASKS[leak.task].label if leak.task else "every property", leak.evidence)
         for leak in (*facts.derived, *facts.transforms)])
-
-
-def _accuracy(facts: Facts) -> Iterable[Block]:
-    yield Text("Out of fold, exact readings, in the unit that is learnt; pooled over all readings of one division of the data, "
-               "mean of the divisions.")
-    yield table(("property", "split", "n", "R²", "R² by division", "MAE", "RMSE", "mean of the family R²", "ridge R²",
-                 "extra trees R²", "highest R² that repeats under the same conditions allow"), list(_scores(facts)))
-    if facts.validation:
-        run, report = facts.validation
-        yield Text(f"Validation {run}, with 95 % intervals over papers; the difference is R² of this run less that of the "
-                   "model, paired on the same rows.")
-        yield table(("property", "test", "model", "n", "R²", "MAE", "RMSE", "difference of R²"), [
-            (TASKS[score.task].label, RUNGS[score.rung].label, score.model, score.n,
-             *(interval(one.value, one.low, one.high) if one else None
-               for one in (score.r2, score.mae, score.rmse, score.difference))) for score in report.scores])
-        yield from _tuned(report)
-    if facts.unreadable:
-        yield Text(f"Validations that could not be read and are left out: {', '.join(facts.unreadable)}.")
-    if facts.rehearsals:
-        yield Text(f"Rehearsals, which trained for other epochs than this run and tell only that everything works: "
-                   f"{', '.join(f'{run} ({report.epochs} epochs)' for run, report in facts.rehearsals)}. Nothing of them is "
-                   "quoted.")
-    yield table(("property", "family", "exact readings", "R² within it, new papers", "MAE"), [
-        (TASKS[task].label, family, row["n"], row["r2"], row["mae"]) for task, splits in facts.metrics["metrics"].items()
-        for family, row in splits[DEPLOYED]["families"].items()])
-    yield from _classes(facts.metrics.get("classes", {}))
-
-
-def _classes(of_tasks: Mapping) -> Iterable[Block]:
-    """How well classes are told, beside other models on the same folds."""
-    if of_tasks:
-        yield Text("Classes: macro F1, the mean over the classes of the harmonic mean of precision and recall, and log loss, "
-                   "with 95 % intervals over papers; the difference is F1 of this run less that of the model, paired on the "
-                   "same alloys.")
-        yield table(("property", "split", "model", "n", "macro F1", "log loss", "difference of F1"), [
-            (TASKS[task].label, split, model, facts["n"], interval(*scores["macro_f1"]), interval(*scores["log_loss"]),
-             interval(*gain) if gain else None)
-            for task, splits in of_tasks.items() for split, facts in splits.items()
-            for model, scores, gain in [("this run", facts["scores"], None), *(
-                (name, one["scores"], one["gain"]["macro_f1"]) for name, one in facts["others"].items())]])
-
-
-def _tuned(report: Report) -> Iterable[Block]:
-    """What settings are worth that were searched for anew in each fold."""
-    found = report.tuned()
-    if len(found):
-        yield Text(f"Tuned anew: in each fold a search of {found['n_trials'].max()} trials chose settings among the training "
-                   "rows; they were tested on the fold that it never saw, beside this run on the same rows. Promised: what they "
-                   "were better by on the folds that the search saw.")
-        yield table(("property", "test", "folds", "R² of this run", "R², tuned anew", "difference of R²", "promised"), [
-            (TASKS[row.task].label, RUNGS[row.rung].label, f"{row.n_folds} of {report.n_folds}", row.ours, row.tuned,
-             interval(row.difference, row.low, row.high), row.promised) for row in found.itertuples()])
-
-
-def _scores(facts):
-    for task, splits in facts.metrics["metrics"].items():
-        # Of one type of test among several nobody has counted the repeats.
-        ceiling = facts.noise["r2_ceiling"].get((task, "alloy and conditions"))
-        for split, row in splits.items():
-            others = facts.metrics.get("baselines", {}).get(task, {}).get(split, {})
-            seeds = row.get("r2_of_fold_seed", [])
-            yield (TASKS[task].label, RUNGS[split].label, row["n"], row["r2"], f"{number(min(seeds))} to "
-                                                                  f"{number(max(seeds))}" if seeds else None,
-                   row["mae"], row["rmse"], row.get("class_mean_r2"), others.get("ridge", {}).get("r2"),
-                   others.get("extra trees", {}).get("r2"), ceiling)
 
 
 def _bands(facts: Facts) -> Iterable[Block]:
@@ -214,10 +147,9 @@ def _bands(facts: Facts) -> Iterable[Block]:
                                     f"({cell.loc[(task, home, split), 'papers']:.3f})"
                                     for split in splits)) for task in held["task"].unique() for home in splits])
 
-
     yield Text("Conformal 90 % bands by family, new papers; each reading is tested once in every division:")
     yield table(("property", "family", "readings", "papers", "share inside", "mean width"), [
-        (TASKS[row.task].label, row.family, row.n_readings, row.n_papers, row.coverage, row.width)
+        (TASKS[row.task].label, family_name(row.family), row.n_readings, row.n_papers, row.coverage, row.width)
         for row in facts.held("family").itertuples()])
 
 
@@ -231,10 +163,24 @@ def _domain(facts: Facts) -> Iterable[Block]:
         (task.label, int(rows.loc[(task.key, "outside"), "n"]), int(rows.loc[(task.key, "outside"), "n_outside"]),
          _of(rows.loc[(task.key, "outside")], "ratio"), _of(rows.loc[(task.key, "domain score")], "auroc"),
          _of(rows.loc[(task.key, "std")], "auroc")) for task in facts.tasks if (task.key, "outside") in rows.index])
-    yield Text("An AUROC of 0.5 is chance. 95 % intervals over papers. Conformal 90 % bands inside and outside:")
+    yield Text("An AUROC of 0.5 is chance. 95 % intervals over papers.")
+    yield Bullets(tuple(_verdict(task, rows.loc[task.key]) for task in facts.tasks if (task.key, "outside") in rows.index))
+    yield Text("Conformal 90 % bands inside and outside:")
     yield table(("property", "domain", "readings", "papers", "share inside the band", "mean width"), [
         (TASKS[row.task].label, "inside" if row.is_inside else "outside", row.n_readings, row.n_papers, row.coverage, row.width)
         for row in facts.held("is_inside").itertuples()])
+
+
+def _verdict(task: TaskSpec, rows: pd.DataFrame) -> str:
+    """What separates beyond chance, and how much larger errors are outside; rows: of `separation`, by what is asked."""
+    knows = [words for by, words in ASKED.items() if rows.loc[by, "auroc_low"] > 0.5]
+    said = (f"{' and '.join(knows)} tell{'s' * (len(knows) == 1)} the worst quarter of the errors beyond chance" if knows else
+            "neither the distance to the training alloys nor the stated std tells the worst quarter of the errors beyond chance")
+    outside = rows.loc["outside"]
+    if not outside["n_outside"] or outside["ratio"] != outside["ratio"]:
+        return f"{task.label}: {said}; no test lay outside."
+    larger = "errors are larger outside" if outside["ratio_low"] > 1 else "whether errors are larger outside cannot be told"
+    return f"{task.label}: {said}; {larger} ({_of(outside, 'ratio')} times)."
 
 
 def _of(row, name):
@@ -264,22 +210,31 @@ def _environment(facts: Facts) -> Iterable[Block]:
 
 
 def _commands(facts: Facts) -> Iterable[Block]:
-    preset = next((name for name, config in PRESETS.items() if config == facts.config), None)
+    preset = facts.preset
     train = f"python -m mtl_core train --preset {preset}" if preset else "python -m mtl_core train --config config.json"
     if not preset:
         yield Text("config.json holds what stands under Configuration.")
     yield Code("\n".join([
-        train, f"python -m mtl_core evaluate --run {facts.run}", f"python -m mtl_core validate --run {facts.run} --size main",
+        train, f"python -m mtl_core evaluate --run {facts.run}", f"python -m mtl_core validate --run {facts.run} {_asked(facts)}",
         f"python -m mtl_core report --run {facts.run} --out report.html"]))
     yield Text("The same config, data, code and packages give the same numbers on the same kind of processor.")
+
+
+def _asked(facts: Facts) -> str:
+    """The size of the validation that is quoted; main, which needs nothing else than the run has, where none is."""
+    if not facts.validation:
+        return "--size main"
+    _, report = facts.validation
+    size = next((name for name in ("main", "ladder") if set(SIZES[name].rungs) == set(report.rungs)), None)
+    return f"--size {size}" if size else " ".join(f"--rung {rung}" for rung in report.rungs)
 
 
 def _checklists(facts: Facts) -> Iterable[Section]:
     for title, items in CHECKLISTS.items():
         found = answers(items, facts)
-        met = sum(answer.is_met for _, answer in found)
+        met, partly = (sum(answer.met == word for _, answer in found) for word in ("yes", "partly"))
         yield Section(title, (
-            Text(f"{met} of {len(found)} met. Each answer follows from the files of the run; what they cannot show counts as "
-                 "not met."),
-            table(("item", "asks for", "met", "because"), [(item.key, item.asks, answer.is_met, answer.fact)
+            Text(f"{met} of {len(found)} met, {partly} partly. Each answer follows from the files of the run; what "
+                 "they cannot show counts as not met."),
+            table(("item", "asks for", "met", "because"), [(item.key, item.asks, answer.met, answer.fact)
                                                            for item, answer in found])))

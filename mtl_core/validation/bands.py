@@ -18,7 +18,7 @@ from mtl_core.uncertainty.conformal import outside_folds, pooled, quantile
 LEVELS = (0.5, 0.68, 0.9, 0.95)
 GRID = tuple(np.round(np.arange(0.05, 1.0, 0.05), 2).tolist())  # of a reliability diagram
 KINDS: dict[str, str] = {
-    "raw": "As the networks state it.",
+    "raw": "As the run states it.",
     "rescaled": "Each std times one factor, such that the squared errors of the other folds are, on average, the variances.",
     "conformal": "Half-widths that held in the other folds, in units of the std.",
 }
