@@ -78,7 +78,7 @@ def numbers(coverage: pd.DataFrame, accuracy: pd.DataFrame, unit: str) -> pd.Dat
     for kind, rows in coverage.groupby("kind", sort=False):
         at, scores = rows.set_index("level"), accuracy.set_index("kind").loc[kind]
         found[KIND_WORDS[kind]] = {
-            **{f"In {_share(level)} band": f"{at.loc[level, 'coverage']:.1%}" for level in STATED},
+            **{f"In {level:.0%} band".replace("%", "\u00a0%"): f"{at.loc[level, 'coverage']:.1%}" for level in STATED},
             f"Width ({unit})": written(at.loc[LEVEL, "width"]), "Mean over papers": f"{at.loc[LEVEL, 'papers']:.1%}",
             "Papers with ≥ 90 % inside": f"{at.loc[LEVEL, 'held_papers']:.0%}", f"CRPS ({unit})": written(scores["crps"]),
             "−log density": written(scores["nll"]), "z²": written(scores["mean_z2"])}

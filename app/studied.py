@@ -55,11 +55,10 @@ def answer(table: pd.DataFrame) -> str:
     """In how many pairs sharing helps networks, with all labels and with a tenth of them: the answer in a line."""
     table = of_kind(table, NETWORKS)
     n = table.groupby(["target", "source"]).ngroups
-    said = []
-    for share, words in ((1.0, "all labels"), (0.1, "a tenth of the labels")):
-        pairs = [advice(part).winner for _, part in table[table["share"] == share].groupby(["target", "source"])]
-        said.append(f"{sum(winner not in (None, ALONE) for winner in pairs)} with {words}")
-    return f"**Of {n} pairs of properties sharing helps networks in {listed(said)}**: {RULE}, on new compositions."
+    of_all, of_tenth = (sum(advice(part).winner not in (None, ALONE)
+                            for _, part in table[table["share"] == share].groupby(["target", "source"])) for share in (1.0, 0.1))
+    return (f"**Sharing helps networks in {of_all} of {n} pairs of properties with all labels, and in {of_tenth} with a tenth of "
+            f"them:** {RULE}, on new compositions.")
 
 
 def sharing_verdict(rows: pd.DataFrame) -> str:

@@ -142,6 +142,7 @@ def test_what_won_is_said_with_its_interval_and_what_harms_is_not_kept_back():
     table = made_up_worth(single_task=(0.767, np.nan, np.nan, np.nan), multi_task=(0.781, 0.014, 0.003, 0.029),
                           difference=(0.719, -0.048, -0.091, -0.019))
     said = studied.sharing_verdict(table)
+    assert "in 1 of 1 pairs of properties with all labels, and in 0 with a tenth" in studied.answer(table)
     assert "*one network for all* with 100 % (396) of the labels, +0.014 [+0.003, +0.029] of R²" in said
     assert "**Harms:** *corrects the other* with 100 % (396) of the labels, −0.048 [−0.091, −0.019]" in said
     row = studied.recommendations(table).loc["Hardness, with yield strength"]

@@ -48,7 +48,7 @@ def _below(plot: int) -> dict:
 
 
 def _title(words: str) -> dict:
-    return {"text": words, "standoff": 14}
+    return {"text": words, "standoff": 20}
 
 
 def _ordered(models: Sequence[str]) -> list[str]:

@@ -38,7 +38,7 @@ def calm(
         "height": height, "margin": {"l": 4, "r": 8, "t": 30 if y else 8, "b": 4}, "showlegend": bool(legend),
         "hovermode": "closest", "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
         "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"} | (legend if isinstance(legend, dict) else {}),
-        "xaxis": quiet | {"title": {"text": x, "standoff": 12}} | (xaxis or {}), "yaxis": quiet | (yaxis or {}),
+        "xaxis": quiet | {"title": {"text": x, "standoff": 18}} | (xaxis or {}), "yaxis": quiet | (yaxis or {}),
     } | layout | {"annotations": titled + layout.get("annotations", [])})
 
 

@@ -41,7 +41,7 @@ def error_figure(bins: pd.DataFrame, *, unit: str, color: str) -> go.Figure:
                         hovertemplate=f"stated %{{x:.3g}}, {words} %{{y:.3g}} {unit} (%{{customdata}} tests)<extra></extra>")
              for name, words, shade, symbol in (("rmse", "root mean square error", color, "circle"),
                                                 ("mae", "mean absolute error", GREY, "circle-open"))]
-    return calm([diagonal, *marks], height=380, x=f"stated uncertainty, one standard deviation ({unit})",
+    return calm([diagonal, *marks], height=380, x=f"stated standard deviation ({unit})",
                 y=f"error ({unit})", dragmode=False, legend=BELOW,
                 xaxis=STILL | {"range": [0, end]}, yaxis=STILL | {"rangemode": "tozero"})
 

@@ -40,7 +40,7 @@ def bands_panel(run: Run) -> None:
     """One property and split at a time."""
     keys = [key for key in model.report(run.id)["metrics"] if key in TASKS]
     splits = list(model.report(run.id)["metrics"][keys[0]])
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         key = task_choice(keys, key=f"bands_task_{run.id}")
         split = linked_choice("Held out", splits, "test", default=splits[-1], key=f"bands_split_{run.id}",
                               format_func=lambda name: SPLIT_WORDS.get(name, name))

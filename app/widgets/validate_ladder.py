@@ -98,10 +98,11 @@ def _chosen() -> None:
 
 
 def _line(run: Run, subject: Run) -> str:
-    words = ["smoke check"] if validations.is_smoke(run, subject) else []
+    """What tells them apart first: a narrow list cuts the rest off."""
+    words = [validations.when(run)] + (["smoke check"] if validations.is_smoke(run, subject) else [])
     words += [] if run.status is Status.complete else [str(run.status)]
     words += [run.label.name] if run.label.name else []
-    return " · ".join([*words, validations.size(run), validations.when(run)])
+    return " · ".join([*words, validations.size(run)])
 
 
 def _verdict(report: Report, chosen: str, run: Run) -> None:
@@ -190,7 +191,7 @@ def _columns(n: int) -> list:
 def _rungs(report: Report, run: Run, ours: str, is_smoke: bool) -> None:
     st.subheader("Test by test", anchor=False)
     names = list(report.rungs)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         rung = linked_choice("Held out", names, "test", default=PAPERS if PAPERS in names else names[-1],
                              key=f"validate_rung_{len(names)}", format_func=lambda one: RUNGS[one].label)
         task = task_choice(report.tasks, key=f"validate_task_{run.id}")
