@@ -26,6 +26,7 @@ class Preset(StrEnum):
     full = "full"
 
 
+KINDS = {"train": "training", "tune": "search", "validate": "validation"}
 RunId = Annotated[str, typer.Argument(help="A run id, as `runs list` shows it.", show_default=False)]
 PresetOption = Annotated[Preset, typer.Option(help="smoke: seconds; default: minutes; networks: the same without Gaussian "
                                               "processes; full: the better part of an hour.")]
@@ -122,15 +123,16 @@ def runs_list(
 
 
 def _show_list(content):
-    typer.echo(f"{'run':<22}{'status':<10}{'preset':<9}{'seconds':>8}  R² of new papers")
+    typer.echo(f"{'run':<22}{'status':<10}{'what':<12}{'seconds':>8}  R² of new papers")
     for run in content["runs"]:
         scores = "  ".join(f"{task} {splits['reference']['r2']:.3f}" for task, splits in run["scores"].items()
                            if "reference" in splits)
-        words = scores or (run["sentence"] if run["status"] != "queued" else "")
+        words = scores or (run["sentence"] if run["status"] not in ("queued", "complete") else "")
+        what = run["preset"] or KINDS[run["kind"]]
         label = run["label"]
         named = " ".join([label["name"], *(f"#{tag}" for tag in label["tags"]), "(deleted)" if label["deleted"] else ""]).strip()
         seconds = f"{run['seconds']:>8.0f}" if run["seconds"] is not None else " " * 8
-        typer.echo(f"{run['id']:<22}{run['status']:<10}{run['preset'] or '':<9}{seconds}  {words}{'  ' * bool(named)}{named}")
+        typer.echo(f"{run['id']:<22}{run['status']:<10}{what:<12}{seconds}  {words}{'  ' * bool(named)}{named}")
 
 
 @runs_app.command("show")

@@ -6,6 +6,7 @@ import typer
 
 from mtl_core.console import AsJson, emit
 from mtl_core.tasks import TASKS
+from mtl_core.validation.config import OURS
 from mtl_core.validation.rungs import RUNGS
 
 if TYPE_CHECKING:
@@ -16,17 +17,19 @@ if TYPE_CHECKING:
 def validate(
     run: Annotated[str, typer.Option(help="The run whose config is validated, or 'shipped'.")] = "shipped",
     size: Annotated[Literal["smoke", "main", "ladder"], typer.Option(
-        help="smoke: seconds; main: the three splits of the run, minutes; ladder: seven rungs, longer.")] = "main",
+        help="smoke: seconds, a stand-in of few epochs; main: the three splits of the run, minutes; ladder: seven rungs, "
+             "longer.")] = "main",
     rung: Annotated[list[str] | None, typer.Option(
         help=f"One of {', '.join(RUNGS)}; repeat for several. Default: those of the size.")] = None,
-    model: Annotated[list[str] | None, typer.Option(help="A baseline, or 'ours'; repeat for several. Default: all.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="A baseline, or 'ours' for the run; repeat for several. Default: "
+                                                           "all.")] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Default: as the run.")] = None,
     fold_seeds: Annotated[int | None, typer.Option(min=1, help="Default: as the run.")] = None,
-    repeats: Annotated[int | None, typer.Option(min=1, help="Members of ours a part, where it is trained for this.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Of ours; given, it is trained for this on every rung.")] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Members of the run a part, where it is trained for this.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Of the run; given, it is trained for this on every rung.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of folds and models. Default: as the run.")] = None,
     nested: Annotated[bool, typer.Option("--nested", help="Also search for other settings anew in each fold, hours; without "
-                                                          "--rung and --model only that, beside ours.")] = False,
+                                                          "--rung and --model only that, beside the run.")] = False,
     outer_folds: Annotated[int | None, typer.Option(min=1, help="So many folds of each rung, with --nested. Default: those of "
                                                                 "one division.")] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Of each search, with --nested. Default: 40, 1 for smoke.")] = None,
@@ -62,7 +65,7 @@ def validate(
 def _nested(usual: "Search", rungs: list[str] | None, models: list[str] | None, given: dict) -> dict:
     """What of a ValidationConfig changes with the nested evaluation."""
     from mtl_core.data.folds import SPLITS
-    from mtl_core.validation.config import NESTED, OURS
+    from mtl_core.validation.config import NESTED
 
     searched = tuple(one for one in rungs if one in SPLITS) if rungs else usual.rungs
     return {"rungs": tuple(rungs or usual.rungs), "models": (*dict.fromkeys((*(models or (OURS,)), NESTED)),),
@@ -79,7 +82,7 @@ def _start(config: "ValidationConfig", name: str, as_json: bool) -> None:
 
 def _validate(config: "ValidationConfig", name: str, as_json: bool) -> None:
     from mtl_core import validations
-    from mtl_core.registry.store import check_label
+    from mtl_core.registry.store import check_label, find_run
 
     with typer.progressbar(length=len(config.cells), label="cells", file=sys.stderr) as bar:
         def show(line: dict) -> None:
@@ -89,11 +92,20 @@ def _validate(config: "ValidationConfig", name: str, as_json: bool) -> None:
         folder = validations.validate_here(config, label=check_label(name=name), progress=show)
     typer.echo(f"run {folder.name}: {folder}", err=True)
     report = validations.read_validation(folder.name).report
-    emit({"validation": folder.name, **report.model_dump(mode="json")}, as_json=as_json, show=lambda content: show_report(report))
+    epochs = find_run(report.run).config["train"]["epochs"]
+    emit({"validation": folder.name, "is_stand_in": report.is_stand_in(epochs), **report.model_dump(mode="json")},
+         as_json=as_json, show=lambda content: show_report(report, epochs))
 
 
-def show_report(report: "Report") -> None:
-    """What a validation found, in lines: R² of each model on each rung, the paired difference to ours, the noise ceiling."""
+def show_report(report: "Report", epochs: int = 0) -> None:
+    """What a validation found, in lines: R² of each model on each rung, the paired difference to the run, the noise ceiling.
+
+    epochs: of the run, of which a stand-in may have been trained for fewer.
+    """
+    ours = "stand-in" if report.is_stand_in(epochs) else "this run"
+    if report.is_stand_in(epochs):
+        typer.echo(f"Smoke check: what is scored is a stand-in that was trained for {report.epochs} epochs, not {report.run}, "
+                   f"which had {epochs}. Do not quote it.")
     typer.echo(f"Run {report.run}: {report.n_folds} folds × {report.n_fold_seeds} fold seeds, seed {report.seed}. R² is pooled "
                "over out-of-fold rows, mean of the fold seeds; intervals are 95 %, over papers.")
     for rung, facts in report.rungs.items():
@@ -101,8 +113,9 @@ def show_report(report: "Report") -> None:
         for task in report.tasks:
             typer.echo(f"  {TASKS[task].label}")
             for score in (one for one in report.scores if (one.rung, one.task) == (rung, task)):
-                gain = f"   ours − it {_words(score.difference, '+.3f')}" if score.difference else ""
-                typer.echo(f"    {score.model:<18} R² {_words(score.r2, '.3f')}  MAE {score.mae.value:.4g}  n {score.n}{gain}")
+                gain = f"   {ours} − it {_words(score.difference, '+.3f')}" if score.difference else ""
+                model = ours if score.model == OURS else score.model
+                typer.echo(f"    {model:<18} R² {_words(score.r2, '.3f')}  MAE {score.mae.value:.4g}  n {score.n}{gain}")
     for rung, folds in report.nested.items():
         _show_searches(report.rungs[rung].label, folds)
     for task, kinds in report.noise.items():

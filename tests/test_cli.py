@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 import zipfile
+from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from mtl_core.cli import app
 from mtl_core.registry import store
-from mtl_core.registry.runs import read_progress
+from mtl_core.registry.runs import Run, read_progress
 
 DEFAULTS = {"process": None, "temperature_c": 25.0, "chloride_m": 0.6, "ph": 7.0, "scan_rate_mv_s": None}
 
@@ -83,12 +86,14 @@ def test_the_shipped_tables_pass_their_own_check(tmp_path):
     (["runs", "show", "nope"], 1, "expected one of the runs shipped"), (["runs", "stop", "shipped"], 1, "it is complete"),
     (["runs", "resume", "shipped"], 1, "which belongs to the program"),
     (["runs", "list", "--status", "asleep"], 2, "expected --status out of queued, running, complete"),
+    (["validate", "--rung", "nonsense"], 1, "'leave-one-out', got 'nonsense'"),
     (["runs", "export", "shipped"], 1, "a complete run of this version to export"),
     (["runs", "import", "nowhere.zip"], 1, "nowhere.zip"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_a_mistake_is_a_sentence_and_an_exit_code_and_leaves_stdout_empty(arguments, code, words, tmp_path):
     done = run_cli(*arguments, cwd=tmp_path, code=code)
     assert words in " ".join(done.stderr.replace("│", " ").split()) and done.stdout == ""
+    assert "Tuple should" not in done.stderr  # what is wrong with a whole, beside the item that is
 
 
 def test_a_training_takes_its_config_from_a_file_or_from_what_is_piped_in(tmp_path):
@@ -105,6 +110,17 @@ def test_a_csv_with_a_comma_too_many_is_refused_not_cut(tmp_path):
     (tmp_path / "in.csv").write_text("name,composition\na,CoCrFe,Ni\n")
     done = run_cli("predict", "--input", "in.csv", "--output", "out.csv", cwd=tmp_path, code=1)
     assert "in.csv, row 2: expected 2 cells" in done.stderr and not (tmp_path / "out.csv").exists()
+
+
+def test_the_list_says_what_each_run_is_and_for_what_has_no_score_nothing_else(monkeypatch):
+    made = dict(status="complete", sentence="All its models are scored.", created=datetime(2026, 1, 31, tzinfo=UTC))
+    scores = {"hardness": {"reference": {"r2": 0.5}}}
+    runs = [Run(id="20260131-000000-0001", kind="validate", **made), Run(id="20260131-000000-0002", kind="tune", **made),
+            Run(id="20260131-000000-0003", preset="smoke", scores=scores, **made)]
+    monkeypatch.setattr(store, "list_runs", lambda **_: runs)
+    lines = [line.split() for line in CliRunner().invoke(app, ["runs", "list"]).stdout.splitlines()]
+    assert [line[1:] for line in lines[1:]] == [["complete", "validation"], ["complete", "search"],
+                                                ["complete", "smoke", "hardness", "0.500"]]
 
 
 @pytest.fixture(scope="module")

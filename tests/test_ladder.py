@@ -389,7 +389,11 @@ def test_settings_are_tuned_anew_in_a_fold_and_stopped_it_goes_on_where_it_was(c
     assert found["optimism"] == pytest.approx(fold.after["hardness"] - fold.before["hardness"] + found["ours"] - found["tuned"])
     assert "1 of 3" in bench.page(report, "", today="2026-01-31", seconds=0.0).split("## Tuned anew")[1]
     show_report(report)
-    assert "tuned anew fold by fold" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "tuned anew fold by fold" in said and "this run − it" in said and "stand-in" not in said
+    show_report(report, epochs=SMOKE.train.epochs)
+    said = capsys.readouterr().out
+    assert "a stand-in that was trained for 2 epochs, not shipped, which had 8" in said and "stand-in − it" in said
 
     monkeypatch.setattr(nested.Fold, "make", lambda *others: pytest.fail("searched again"))
     again = validations.validate_here(config, root=folder.parent)

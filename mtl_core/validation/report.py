@@ -159,6 +159,10 @@ class Report(_Frozen):
         """The score of a model; None where it was not asked."""
         return next((one for one in self.scores if (one.task, one.rung, one.model) == (task, rung, model)), None)
 
+    def is_stand_in(self, epochs: int) -> bool:
+        """Whether ours was trained for this, and for fewer epochs than the run, as the smoke size does."""
+        return self.epochs < epochs and any(facts.origin == "trained" for facts in self.rungs.values())
+
     def tuned(self) -> pd.DataFrame:
         """One row a rung and task where settings were tuned anew: rung, task, n_folds, n_trials; ours, tuned: R² on the same
         rows; difference (ours less tuned), low, high; promised: by how much the searches were better than the run on the folds
