@@ -89,10 +89,11 @@ def piece_lines(found: pd.DataFrame) -> pd.DataFrame:
     found: columns seed, what, task, split, r2; splits that networks were not asked on are left out.
     """
     rows = found[found["split"].isin(found.loc[found["what"] == found["what"].iloc[0], "split"])]
-    wide = rows.pivot_table(index="what", columns=["task", "split"], values="r2", sort=False)
+    wide = rows.pivot_table(index="what", columns=["task", "split"], values="r2", sort=False).sort_index(
+        axis=1, level="task", sort_remaining=False)
     named = wide.rename(columns=lambda name: TASKS[name].label if name in TASKS else RUNG_WORDS[name])
     named.columns = [f"{task}, {split}" for task, split in named.columns]
-    return named.map(lambda value: f"{value:.2f}".replace("-", "−")).rename_axis("Each line adds to the one above")
+    return named.map(lambda value: f"{value:.3f}".replace("-", "−")).rename_axis("Each line adds to the one above")
 
 
 def lock_words(facts: RungFacts) -> str:

@@ -155,6 +155,16 @@ def test_errors_of_named_parts_are_means_over_the_fold_seeds_the_hardest_first()
     assert len(parts_figure(table, unit="HV", color="#2f7f86").data) == len(MODELS)
 
 
+def test_what_networks_and_processes_score_alone_is_a_line_a_piece_mean_of_the_seeds_on_the_splits_that_all_have():
+    rows = [(seed, what, task, split, r2 + seed / 100) for what, r2 in (("networks alone", 0.6), ("and a process", 0.7))
+            for seed in (1, 2) for task in DEFAULT_TASKS for split in ("random", "reference")]
+    found = pd.DataFrame([*rows, (1, "and a process", "hardness", "cluster", 0.1)], columns=["seed", "what", "task", "split", "r2"])
+    lines = rungs.piece_lines(found)
+    assert list(lines.columns) == ["Hardness, random rows", "Hardness, new papers", "Pitting potential, random rows",
+                                   "Pitting potential, new papers"]
+    assert list(lines["Hardness, new papers"]) == ["0.615", "0.715"] and list(lines.index) == ["networks alone", "and a process"]
+
+
 def test_the_chart_draws_every_model_and_stands_what_is_far_below_at_the_edge():
     rows = rungs.chart_rows(report_of(), "hardness", "r2")
     rows.loc[rows["model"] == "ridge", ["value", "low", "high"]] = -3.75, -6.4, -2.0

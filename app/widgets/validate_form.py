@@ -31,10 +31,10 @@ def _form(run: Run) -> None:
                                 key="validate_size")
     usual = SIZES[size]
     left, right = st.columns(2, gap="large")
-    rungs = left.pills("Tests", list(RUNGS), selection_mode="multi", default=list(usual.rungs), key=f"validate_rungs_{size}",
-                       format_func=lambda rung: RUNGS[rung].label)
+    rungs = left.pills("Tests", list(RUNGS), selection_mode="multi", default=list(usual.rungs), wrap=True,
+                       key=f"validate_rungs_{size}", format_func=lambda rung: RUNGS[rung].label)
     models = right.pills("Models", list(MODELS), selection_mode="multi", default=list(usual.models), format_func=called,
-                         key=f"validate_models_{size}", help=model_help())
+                         wrap=True, key=f"validate_models_{size}", help=model_help())
     with st.container(horizontal=True, gap="medium"):
         workers = st.number_input("Processes side by side", 0, 64, 0, key="validate_workers", width=200,
                                   help="That fit the simple models; 0: all in one process, on all cores.")
