@@ -20,11 +20,11 @@ from mtl_core.report.answering import answering
 from mtl_core.report.blocks import Bullets, Code, Fold, Section, Text, as_html, as_markdown, interval, number, table
 from mtl_core.report.card import card
 from mtl_core.report.checklists import ARTRITH, CHECKLISTS, REFORMS, answers
-from mtl_core.report.facts import DEPLOYED, read_facts
+from mtl_core.report.facts import DEPLOYED, SOURCES, read_facts
 from mtl_core.report.failures import failures
 from mtl_core.report.sections import sections
 from mtl_core.report.transforms import given
-from mtl_core.settings import SHIPPED_DIR
+from mtl_core.settings import DATA_DIR, SHIPPED_DIR
 from mtl_core.subjects import config_sha256
 from mtl_core.validation.leakage import Leak
 from mtl_core.validation.report import Estimate, Noise, Report, Score
@@ -139,6 +139,11 @@ def test_a_band_that_tells_nothing_and_a_domain_that_tells_nothing_are_said_so(f
                                  (asked(0.55, 0.65), "hardly tells good", "errors are larger outside (1.4 [1.1, 2] times)")):
         assert any(f"the width of the band {width}" in sentence for sentence in failures(found))
         assert domain in as_markdown("x", [one for one in sections(found) if one.title == "Domain"]).replace("\\", "")
+
+
+def test_the_files_that_the_sources_were_read_from_are_those_of_the_data_card():
+    page = (DATA_DIR / "README.md").read_text(encoding="utf-8")
+    assert all(f"    {source.sha256}  {name}_" in page for name, source in SOURCES.items())
 
 
 def test_a_broken_promise_is_a_failure_and_an_item_that_is_not_met(facts):

@@ -72,10 +72,9 @@ def _sources(facts: Facts) -> Answer:
 
 def _versions_of_data(facts: Facts) -> Answer:
     known = [name for name in facts.prepared.observations["source"].unique() if name in SOURCES]
-    dois = "".join(f" {SOURCES[name].label}, {SOURCES[name].data_doi}, of which neither version nor date of access was kept."
-                   for name in known)
+    files = "".join(f" {SOURCES[name].label}: {SOURCES[name].data_doi}, file {SOURCES[name].sha256[:12]}." for name in known)
     return Answer("partly" if known else "yes", f"Tables {', '.join(facts.config.data.datasets)}, fingerprint "
-                                                f"{facts.table.sha256[:12]}.{dois}")
+                  f"{facts.table.sha256[:12]}.{files}" + " The dates of access were not kept." * bool(known))
 
 
 def _biases(facts: Facts) -> Answer:

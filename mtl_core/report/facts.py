@@ -40,20 +40,24 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Source:
-    """A published database: how people call it, how to cite it, its paper, its data, its licence."""
+    """A published database: how people call it, how to cite it, its paper, its data, its licence, and the SHA-256 of
+    the file that the tables were built from (data/README.md)."""
 
     label: str
     citation: str
     doi: str
     data_doi: str
     licence: str
+    sha256: str
 
 
 SOURCES: dict[str, Source] = {
     "borg2020": Source("Borg et al. 2020", "Borg et al., Sci. Data 7, 430 (2020)", "10.1038/s41597-020-00768-9",
-                       "10.6084/m9.figshare.12642953", "CC BY 4.0"),
+                       "10.6084/m9.figshare.12642953", "CC BY 4.0",
+                       "c5504d93fd324d1be26cf814d0694ee9ee95578d68a0b38aba6813b939fa2c5d"),
     "nyby2021": Source("Nyby et al. 2021", "Nyby et al., Sci. Data 8, 58 (2021)", "10.1038/s41597-021-00840-y",
-                       "10.6084/m9.figshare.13038257", "CC BY 4.0"),
+                       "10.6084/m9.figshare.13038257", "CC BY 4.0",
+                       "a28a13da352d2f01c6e5caf99f1aa983655bf3080c82ba829bda08f65140d18e"),
 }
 
 
