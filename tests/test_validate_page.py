@@ -14,6 +14,7 @@ from app.widgets import validate_leaks
 from mtl_core.files import append_line, write_json
 from mtl_core.registry import locks
 from mtl_core.registry.runs import PROGRESS, Label, Record, State, Status, recorded_run, write_state
+from mtl_core.report.blocks import Fold, Section, Text, as_markdown
 from mtl_core.tasks import DEFAULT_TASKS, TASKS
 from mtl_core.validation.config import NESTED, ValidationConfig
 from mtl_core.validation.report import REPORT, Estimate, Noise, PartFacts, Report, RungFacts, Score, Searched
@@ -158,7 +159,8 @@ def test_errors_of_named_parts_are_means_over_the_fold_seeds_the_hardest_first()
 def test_what_networks_and_processes_score_alone_is_a_line_a_piece_mean_of_the_seeds_on_the_splits_that_all_have():
     rows = [(seed, what, task, split, r2 + seed / 100) for what, r2 in (("networks alone", 0.6), ("and a process", 0.7))
             for seed in (1, 2) for task in DEFAULT_TASKS for split in ("random", "reference")]
-    found = pd.DataFrame([*rows, (1, "and a process", "hardness", "cluster", 0.1)], columns=["seed", "what", "task", "split", "r2"])
+    rows.append((1, "and a process", "hardness", "cluster", 0.1))
+    found = pd.DataFrame(rows, columns=["seed", "what", "task", "split", "r2"])
     lines = rungs.piece_lines(found)
     assert list(lines.columns) == ["Hardness, random rows", "Hardness, new papers", "Pitting potential, random rows",
                                    "Pitting potential, new papers"]
@@ -412,12 +414,14 @@ def test_every_other_view_opens(page, view):
 
 
 def test_the_card_is_offered_as_html_and_markdown(page, monkeypatch):
-    markdown = "# Title\n\n## Data\n\nFacts.\n\n## Splits\n\nTen.\n"
+    fold = as_markdown("x", [Section("x", (Fold("The <rest>", (Text("Seven."),)),))]).split("\n\n", 2)[2]
+    markdown = f"# Title\n\n## Data\n\nFacts.\n\n## Splits\n\nTen.\n\n{fold}"
     monkeypatch.setattr("app.services.trust.card", lambda *_: (markdown, "<!doctype html>"))
     tested = page(view="card")
     assert not tested.exception and "Facts." in said(tested) and len(tested.get("download_button")) == 2
     tested.segmented_control[-1].set_value("Splits").run()
-    assert "Ten." in said(tested) and "Facts." not in said(tested)
+    assert "Ten." in said(tested) and "Facts." not in said(tested) and "details" not in said(tested)
+    assert (tested.expander[-1].label, tested.expander[-1].markdown[0].value.strip()) == ("The \\<rest\\>", "Seven.")
 
 
 def test_a_run_that_is_no_complete_training_is_not_validated(page, tmp_path):

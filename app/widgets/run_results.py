@@ -57,8 +57,9 @@ def _scores(report: dict, task: TaskSpec, color: str) -> None:
         st.plotly_chart(coverage_figure(report["transfer"][task.key], level=0.9, ink=ink()),
                         key="coverage", config=QUIET,
                         alt="Coverage by calibration and test split")
-        st.caption("Only on the diagonal is a band tested as it was calibrated. One calibrated on random rows is too narrow for "
-                   "new papers, so the Design page uses the one calibrated on new papers.")
+        st.caption("Orange: fewer inside than 90 %, blue: more. Only on the diagonal is a band tested as it was "
+                   "calibrated. One calibrated on random rows is too narrow for new papers, so the Design page uses the one "
+                   "calibrated on new papers.")
     st.dataframe(score_table(report, task.key, task.learning_unit), width="stretch", alt="Scores by split")
 
 

@@ -1,4 +1,4 @@
-"""Rungs of the ladder: ways to hold rows out, from the easiest to the hardest, and what each keeps out of training.
+"""Rungs of the ladder: ways to hold rows out, and what each keeps out of training.
 
 The folds of the three splits of training are those of the run itself, so its out-of-fold table is one of the cells. On every rung
 the tested rows are default rows with their published values; a curation acts on what is learnt from only.
