@@ -1,10 +1,15 @@
 """The record of a run to take along: model card, known failures and checklists, from its own facts."""
+import re
+from html import unescape
+
 import streamlit as st
 
 from app.services import trust, validations
 from app.yours import plain
 from mtl_core.errors import AlloyscopeError
 from mtl_core.registry.runs import Run
+
+FOLD = re.compile(r"<details><summary>(?P<title>.*?)</summary>(?P<text>.*)</details>", re.DOTALL)
 
 
 def card_panel(run: Run) -> None:
@@ -25,7 +30,17 @@ def card_panel(run: Run) -> None:
     told = sections(markdown)
     title = st.segmented_control("Section", list(told), default=next(iter(told)), required=True, key=f"card_section_{run.id}")
     with st.container(border=True, key="card_text"):
-        st.markdown(told[title])
+        _show(told[title])
+
+
+def _show(text: str) -> None:
+    """Markdown, in which what the card folds away opens by a click."""
+    for part in re.split(r"(<details>.*?</details>)", text, flags=re.DOTALL):
+        if found := FOLD.fullmatch(part):
+            with st.expander(plain(unescape(found["title"]))):
+                st.markdown(found["text"])
+        elif part.strip():
+            st.markdown(part)
 
 
 def sections(markdown: str) -> dict[str, str]:
