@@ -64,8 +64,7 @@ def _estimate(value: float, low: float, high: float) -> Estimate:
 
 def is_rehearsal(report: Report, config: Mapping) -> bool:
     """Whether what was scored is a stand-in that was trained for less than the run. config: of the run."""
-    is_trained = any(facts.origin == "trained" for facts in report.rungs.values())
-    return is_trained and report.epochs < config.get("train", {}).get("epochs", 0)
+    return report.is_stand_in(config.get("train", {}).get("epochs", 0))
 
 
 # Who wins
