@@ -54,8 +54,8 @@ def groups_figure(rows: pd.DataFrame, *, level: float, color: str) -> go.Figure:
                         marker={"symbol": symbols[kind][0], "color": symbols[kind][1], "size": 10, "line": {"width": 2}},
                         hovertemplate="%{y}: %{x:.1%}<extra>" + kind + "</extra>")
              for kind, part in rows.groupby("kind", sort=False)]
-    height = 176 + 30 * len(names)
-    return calm(marks, height=height, x="share inside", legend={"y": -52 / (height - 116), "yanchor": "top"}, dragmode=False,
+    height = 188 + 30 * len(names)
+    return calm(marks, height=height, x="share inside", legend={"y": -64 / (height - 128), "yanchor": "top"}, dragmode=False,
                 shapes=[_upright(level)], **BAR, xaxis=STILL | PERCENT | {"range": [-0.02, 1.03]},
                 yaxis=STILL | {"range": [len(names) - 0.5, -0.6], "showgrid": False})
 
