@@ -76,7 +76,8 @@ def test_the_compact_bars_agree_with_those_of_path_explain(predictor, column, al
 
 
 def test_the_compact_bars_take_more_nodes_where_scores_reach_the_ends_of_their_scales(predictor):
-    task, refractory, steel = predictor.tasks[1], *map(Composition.from_text, ("Nb2Mo2W2Re1", "Fe-18.5Cr-9Ni-1.5Mn-0.5Si-0.05C wt%"))
+    task, texts = predictor.tasks[1], ("Nb2Mo2W2Re1", "Fe-18.5Cr-9Ni-1.5Mn-0.5Si-0.05C wt%")
+    refractory, steel = map(Composition.from_text, texts)
     found = compact(predictor, refractory, Conditions(process="CAST"), task, baseline=steel)
     assert abs(found.gap) <= MOST_GAP * typical_range(predictor, task)
 

@@ -124,7 +124,10 @@ def test_calibration_curves_and_bands_of_single_readings_say_what_the_metrics_sa
     for row in curve.itertuples():
         assert row.calibrated == pytest.approx(metrics[row.task][row.split]["coverage"][str(row.level)], abs=1e-12)
     at_90 = curve[curve["level"] == 0.9]
-    assert (at_90["own"] < at_90["calibrated"]).all()  # networks are too sure of themselves, which is why they are calibrated
+    on_papers = at_90[at_90["split"] == "reference"]
+    assert (on_papers["own"] < on_papers["calibrated"] - 0.02).all()  # too sure of new papers, which is why they are calibrated
+    others = at_90.drop(on_papers.index)
+    assert others["own"].between(0.88, 0.94).all()  # and honest where the paper is known
     rows = banded(table)
     exact = rows[rows["low"] == rows["high"]]
     shares = exact.groupby(["task", "split"])["is_inside"].mean()
