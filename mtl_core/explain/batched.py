@@ -1,6 +1,7 @@
 """Attributions of very many alloys: `compact` in portions that fit into memory, with more nodes where the gap is large."""
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def attribute_many(predictor: Predictor, task: TaskSpec, at: np.ndarray, baselin
     batch = Batch(np.zeros((n_members, n, at.shape[1]), np.float32), np.zeros((n_members, n, n_columns), np.float32),
                   np.zeros(n), np.zeros(n))
     baseline, rows, most = np.broadcast_to(baseline, at.shape), np.arange(n), MOST_GAP * typical_range(predictor, task)
-    for before, after, (n_nodes, n_panels) in zip(PARTS, PARTS[1:], NODES, strict=True):
+    for (before, after), (n_nodes, n_panels) in zip(pairwise(PARTS), NODES, strict=True):
         for done, some in _chunks(predictor, task, at, conditions, rows, n_nodes * n_panels):
             elements, features, ends = both_bars(predictor, task, at[some], baseline[some], [conditions[row] for row in some],
                                                  n_nodes=n_nodes, n_panels=n_panels)
