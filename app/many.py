@@ -15,6 +15,7 @@ from mtl_core.explain.overall import PRESENT, Overall, OverallSettings
 
 SHOWS = {"what": "What matters", "each": "Alloy by alloy", "one": "One element", "map": "Map"}
 MOST_BARS, MOST_ROWS, SAID = 15, 12, 3
+ALIKE = 2.0  # times the usual amount of an element in one property, up to which that in another is about the same alloys
 FAMILY, VALUE, PREDICTION = "family", "value", "prediction"
 LABELS = {FAMILY: "Family", VALUE: "Measured", PREDICTION: "Predicted"}
 BASELINES = {"typical": "the most typical one", "mean": "the mean of all"}
@@ -86,18 +87,29 @@ def bars_table(one: Overall, rows: np.ndarray, by: str) -> pd.DataFrame:
 
 
 def tradeoffs(across: pd.DataFrame, upwards: pd.DataFrame, x_unit: str, y_unit: str, *, usual: bool) -> pd.DataFrame:
-    """What an element does to two tasks, one row an element that enough alloys of both hold; usual: for its usual amount in each
-    of them, otherwise for one at.%. Both tables are those of `mtl_core.explain.summary.summary`."""
+    """What an element does to two tasks, one row an element that enough alloys of both hold; usual: for the smaller of its usual
+    amounts in the two, otherwise for one at.%. Both tables are those of `mtl_core.explain.summary.summary`.
+
+    Left out: what is usually held in less than half of that. amount: what x and y stand for, at.%. alike: whether the usual
+    amounts differ by no more than `ALIKE`, so that both slopes are about the same alloys. fit_x, fit_y: what the line explains.
+    """
     both = across.merge(upwards, on="name", suffixes=("_x", "_y")).dropna(subset=["push_x", "push_y"])
-    points = {"name": both["name"]}
+    least, most = both[["usual_x", "usual_y"]].min(axis=1), both[["usual_x", "usual_y"]].max(axis=1)
+    both = both.assign(amount=least if usual else 1.0, alike=most <= ALIKE * least)
+    both = both[both["amount"] <= ALIKE * least]
+    points = both[["name", "amount", "alike"]].to_dict("series")
     for axis in "xy":
-        amount = both[f"usual_{axis}"] if usual else 1.0
-        points |= {f"{axis}{end}": both[f"push{end}_{axis}"] * amount for end in ("", "_low", "_high")}
+        points |= {f"{axis}{end}": both[f"push{end}_{axis}"] * both["amount"] for end in ("", "_low", "_high")}
+        points |= {f"{name}_{axis}": both[f"{name}_{axis}"] for name in ("usual", "fit", "n")}
     size = np.sqrt(both[["n_x", "n_y"]].min(axis=1) / max(both[["n_x", "n_y"]].min(axis=1).max(), 1))
     return pd.DataFrame(points | {"size": 7 + 15 * size, "text": [
-        "<br>".join(f"{signed(row[f'push_{axis}'])} {unit} for one at.%; usual {written(row[f'usual_{axis}'])} at.%, "
-                    f"in {row[f'n_{axis}']:,} alloys" for axis, unit in (("x", x_unit), ("y", y_unit)))
+        "<br>".join(_slope_text(row, axis, unit) for axis, unit in (("x", x_unit), ("y", y_unit)))
         for row in both.to_dict("records")]})
+
+
+def _slope_text(row, axis, unit):
+    return (f"{signed(row[f'push_{axis}'])} {unit} for one at.%, a line that explains {max(row[f'fit_{axis}'], 0.0):.0%}; usual "
+            f"{written(row[f'usual_{axis}'])} at.%, in {row[f'n_{axis}']:,} alloys")
 
 
 def texts(one: Overall) -> np.ndarray:

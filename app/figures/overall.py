@@ -36,12 +36,21 @@ def importance_figure(rows: pd.DataFrame, labels: Sequence[str], *, unit: str, a
 
 def _importance_words(row: dict, unit: str, amount: str) -> str:
     said = [f"mean push {written(row['importance'])} {unit}, {written(row['low'])} to {written(row['high'])} over networks"]
-    if np.isfinite(row["push"]):
+    if row["straight"]:
         said.append(f"{signed(row['push'])} {unit} ({signed(row['push_low'])} to {signed(row['push_high'])}) for one more "
                     f"{amount or 'unit'}")
+    elif np.isfinite(row["push"]):
+        said.append(f"no slope: {bent(row)}")
     if not row["direction"]:
         said.append("which way is open: it turns round with the amount, or networks disagree, or too few alloys hold it")
     return "<br>".join([*said, f"held by {row['n']:,} alloys"])
+
+
+def bent(row) -> str:
+    """Why a push tells nothing for one more at.%, of a row of `mtl_core.explain.summary.summary` that is not straight."""
+    if row["turns"]:
+        return "the running median of the pushes turns round with the amount"
+    return f"a straight line explains {max(row['fit'], 0.0):.0%} of how much the pushes differ"
 
 
 def tradeoff_figure(points: pd.DataFrame, labels: tuple[str, str], units: tuple[str, str], *, color: str,
@@ -49,7 +58,8 @@ def tradeoff_figure(points: pd.DataFrame, labels: tuple[str, str], units: tuple[
     """One property against another, an element a point with the 5 to 95 % of the networks as whiskers; dashed: no change.
 
     labels, units: of the axes; corners: what the properties are called in the corners.
-    points: name, x, x_low, x_high, y, y_low, y_high, size and text; those that matter most first.
+    points: name, x, x_low, x_high, y, y_low, y_high, alike, size and text; those that matter most first. Grey: a sign is open, or
+    the two are not alike; of the latter the circle is hollow.
     """
     whiskers = {f"error_{axis}": {
         "array": points[f"{axis}_high"] - points[axis], "arrayminus": points[axis] - points[f"{axis}_low"],
@@ -61,8 +71,9 @@ def tradeoff_figure(points: pd.DataFrame, labels: tuple[str, str], units: tuple[
         x=points["x"], y=points["y"], mode="markers+text", text=[f"<b>{name}</b>" if name else "" for name in names],
         textposition=places, **whiskers, cliponaxis=False,
         customdata=[f"<b>{name}</b><br>{text}" for name, text in zip(points["name"], points["text"], strict=True)],
-        marker={"size": points["size"], "color": np.where(is_open, tint(GREY, 0.55), tint(color, 0.75)).tolist(),
-                "line": {"width": 0}}, hovertemplate="%{customdata}<extra></extra>")
+        marker={"size": points["size"], "symbol": np.where(points["alike"], "circle", "circle-open").tolist(),
+                "color": np.where(is_open | ~points["alike"], tint(GREY, 0.7), tint(color, 0.8)).tolist(),
+                "line": {"width": np.where(points["alike"], 0, 1.5).tolist()}}, hovertemplate="%{customdata}<extra></extra>")
     line = {"type": "line", "line": {"color": GREY, "width": 1, "dash": "dash"}}
     shapes = [line | MIDDLE, line | {"x0": 0, "x1": 1, "xref": "paper", "y0": 0, "y1": 0}]
     said = [_corner(right, top, corners) for right in (0, 1) for top in (0, 1)]

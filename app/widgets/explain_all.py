@@ -8,8 +8,8 @@ import streamlit as st
 from app import state
 from app.explained import WAYS, called, unit_of_change
 from app.figures.overall import importance_figure, tradeoff_figure
-from app.figures.style import COLORS, color_of
-from app.many import QUERY_KEYS, chosen_rows, ranked, tradeoffs
+from app.figures.style import COLORS, color_of, written
+from app.many import ALIKE, QUERY_KEYS, chosen_rows, ranked, tradeoffs
 from app.services import overall
 from app.widgets.explain_focus import FOCUS, controls, facts, open_focus, task_columns, ways
 from app.widgets.explain_points import element_view, map_view, swarm_view
@@ -17,7 +17,8 @@ from app.widgets.framed import framed_figure
 from mtl_core.explain.overall import Overall, OverallSettings
 from mtl_core.explain.summary import summary
 
-AMOUNTS = {"usual": "its usual amount", "one": "one at.%"}
+MOST_UNLIKE = 4  # elements that a caption names
+AMOUNTS = {"one": "one at.%", "usual": "its usual amount"}
 
 
 def overall_panel() -> None:
@@ -91,7 +92,7 @@ def _tradeoff(found: Sequence[Overall], tables: Sequence[pd.DataFrame]) -> None:
         if len(found) > 2:
             pair = [labels.index(st.selectbox(f"{side}", labels, index=start, key=f"all_{side}", width=240))
                     for side, start in (("Across", 0), ("Upwards", 1))]
-        amount = st.segmented_control("What adding does", list(AMOUNTS), default="usual", required=True, key="all_amount",
+        amount = st.segmented_control("What adding does", list(AMOUNTS), default="one", required=True, key="all_amount",
                                       format_func=lambda key: f"for {AMOUNTS[key]}")
     points = tradeoffs(*(tables[index] for index in pair), *(unit_of_change(found[index].task) for index in pair),
                        usual=amount == "usual")
@@ -105,9 +106,21 @@ def _tradeoff(found: Sequence[Overall], tables: Sequence[pd.DataFrame]) -> None:
                   "Another question than above: what adding the element does on average to the alloys that hold it, as the slope "
                   "of a straight line; where a little helps and much harms, it may point the other way. Upper right: helps both, "
                   "lower right: costs one for the other. "
-                  + ("Its usual amount is the median of the alloys that hold it. " if amount == "usual" else "")
+                  + ("Its usual amount is the median of the alloys that hold it, of the property where that is less. "
+                     if amount == "usual" else
+                     f"Elements that alloys usually hold in less than {1 / ALIKE:g} at.% stand under *{AMOUNTS['usual']}* only. ")
                   + "Larger: held by more alloys. **Whiskers** here: 5 to 95 % of the networks. **Grey** here: a whisker crosses "
-                  "a line, so that the sign is open. Names that find no room are said on hover.", name="all")
+                  "a line, so that the sign is open. " + _unlike(points)
+                  + "On hover: the amounts, and how much of it the line explains.", name="all")
+
+
+def _unlike(points) -> str:
+    """"**Hollow**: … (Al: 18 and 85 at.%)": those that matter most of the elements whose two slopes are about other alloys."""
+    rows = points[~points["alike"]].head(MOST_UNLIKE)
+    said = "; ".join(f"{row.name_} {written(row.usual_x)} and {written(row.usual_y)} at.%"
+                     for row in rows.rename(columns={"name": "name_"}).itertuples())
+    return (f"**Hollow and grey**: the usual amounts differ by more than a factor of {ALIKE:g}, so the two slopes are about "
+            f"different alloys ({said}); with *the same for all properties* above they are about the same ones. ") if said else ""
 
 
 _VIEWS = {"what": _what, "each": swarm_view, "one": element_view, "map": map_view}
