@@ -13,10 +13,9 @@ from mtl_core.data.rules import RULES
 from mtl_core.data.schema import AT
 from mtl_core.data.suspects import SUSPECT_RULES
 from mtl_core.features.descriptors import DESCRIPTORS
+from mtl_core.features.words import COLUMN_WORDS
 from mtl_core.tasks import TASKS
 
-COLUMN_WORDS = {"temperature_c": "Temperature", "chloride_m": "Chloride", "ph": "pH", "scan_rate_mv_s": "Scan rate"} | {
-    descriptor.key: descriptor.label for descriptor in DESCRIPTORS}
 UNITS = {descriptor.key: descriptor.unit for descriptor in DESCRIPTORS}
 MISLEADING = "Mean and deviation mislead: "
 STATISTIC_WORDS = {"mean": "Mean", "median": "Median", "std": "Deviation", "min": "Smallest", "q05": "5 %", "q95": "95 %",

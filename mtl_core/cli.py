@@ -165,9 +165,9 @@ def predict(
 
 def _predict_one(alloy, basis, conditions, level, run, as_json):
     from mtl_core import pipeline
-    from mtl_core.chemistry.composition import Composition
+    from mtl_core.chemistry.grades import read_alloy
 
-    composition = Composition.from_text(alloy, basis=basis)
+    composition = read_alloy(alloy, basis)
     _load_tensorflow()
     content = pipeline.predict_alloy(pipeline.load_predictor(run), composition, conditions, level=level)
     emit(content, as_json=as_json, show=_show_prediction)

@@ -164,10 +164,22 @@ def test_explain_gives_bars_that_add_up_and_swaps_with_what_they_do_to_each_task
     assert content["conditions"] == DEFAULTS and content["by"] == by
     if by == "swap":
         assert len(content["swaps"]) > 50 and set(content["swaps"][0]["tasks"]) == {"hardness", "pitting_potential"}
+        for [key], rows in zip((["hardness"], ["pitting_potential"]), content["best"].values(), strict=False):
+            best = [one["tasks"][key] for one in rows]
+            assert best and all(one["in_domain"] and one["n_measured"] >= 5 and one["value"] > 0 for one in best)
         return
     for task in content["tasks"].values():
         total = sum(bar["value"] for bar in task["bars"]) + task["gap"]
         assert total == pytest.approx(task["prediction"] - task["baseline"], abs=1e-6) and abs(task["gap"]) < 1.0
+
+
+def test_explain_says_what_was_asked_and_what_its_numbers_mean(tmp_path):
+    text = run_cli("explain", "--alloy", "316l", "--baseline", "316L", "--by", "feature", "--ph", "3", cwd=tmp_path).stdout
+    assert text.startswith("316L: Fe") and "pH 3 · processing not reported" in text.splitlines()[0]
+    assert text.count("Nothing differs from the baseline") == 2 and "not the error against a measurement" in text
+    swaps = ("explain", "--alloy", "CoCrFeMnNi", "--by", "swap", "--task", "HV")
+    few, every = (run_cli(*swaps, *more, cwd=tmp_path).stdout.count("measured with as much") for more in ((), ("--all",)))
+    assert few == 3 and every > 50
 
 
 def test_evaluate_gives_accuracy_and_coverage_by_task_and_split(smoke_training, smoke_run, smoke_environment, tmp_path):

@@ -8,12 +8,14 @@ from streamlit.testing.v1 import AppTest
 
 from app import pins
 from app.baselines import Baseline
-from app.explained import Explained, after_swap, bars_table, best_swaps, called, swaps_table
+from app.explained import Explained, after_swap, bars_table, swaps_table
 from app.exports import table_csv
 from app.selection import Selection
 from mtl_core.chemistry.composition import Composition
 from mtl_core.explain.attribution import Attribution
-from mtl_core.explain.swaps import Swaps
+from mtl_core.explain.swaps import FEWEST, Swaps
+from mtl_core.explain.words import best_swaps
+from mtl_core.features.words import called
 from mtl_core.tasks import TASKS
 from mtl_core.types import Conditions
 
@@ -160,8 +162,8 @@ def test_what_is_too_small_to_be_drawn_is_summed_and_stays_in_the_file():
     assert drawn.labels[-1] == "15 others" and drawn.values.sum() == pytest.approx(made_up(20).found.values.sum())
     assert drawn.spread[-1] == pytest.approx(15 * 0.5)  # the two members disagree by one on each
     assert len(made_up(6).bars(5).labels) == 6  # one other needs no sum
-    table = bars_table([made_up(20)], "Al", "feature")
-    assert len(table) == 20 and "'=a baseline" in table_csv(table)
+    table = bars_table([made_up(20)], "Al", "feature", Conditions(ph=3.0))
+    assert len(table) == 20 and set(table["unit"]) == {"HV"} and set(table["ph"]) == {3.0} and "'=a baseline" in table_csv(table)
 
 
 def test_every_column_that_networks_see_has_a_name_for_readers(predictor):
@@ -172,7 +174,7 @@ def test_every_column_that_networks_see_has_a_name_for_readers(predictor):
 def swaps_of(tasks, values):
     n = len(values)
     return Swaps(tasks, ("Fe",) * n, tuple("ABCDEF"[:n]), 1.0, (None,) * n, np.array(values, float),
-                 np.stack([np.array(values, float)] * 10), *np.ones((2, n, len(tasks)), bool))
+                 np.stack([np.array(values, float)] * 10), np.ones((n, len(tasks)), bool), np.full((n, len(tasks)), FEWEST))
 
 
 def test_the_best_swaps_lower_what_should_be_low():
@@ -182,8 +184,9 @@ def test_the_best_swaps_lower_what_should_be_low():
     assert best["Higher hardness"] == [0, 2, 1] and best["Lower corrosion current density"] == [1, 2]
     assert best["Both at once"][0] in (1, 2) and 0 not in best["Both at once"]
     assert set(best_swaps(swaps_of((HARDNESS,), [[1]]), {"hardness": 1.0})) == {"Higher hardness"}
-    table = swaps_table(found, "FeA")
-    assert isinstance(table, pd.DataFrame) and len(table) == 6 and set(table["unit"]) == {"HV", "A/cm²"}
+    table = swaps_table(found, "FeA", Conditions(process="CAST"))
+    assert isinstance(table, pd.DataFrame) and len(table) == 6
+    assert set(table["unit"]) == {"HV", "A/cm²"} and set(table["process"]) == {"CAST"}
 
 
 @pytest.mark.parametrize("basis", ["at", "wt"])

@@ -6,7 +6,7 @@ import pytest
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.errors import ConfigError
-from mtl_core.explain.swaps import Swaps, swapped, swaps
+from mtl_core.explain.swaps import FEWEST, Swaps, swapped, swaps
 from mtl_core.types import Conditions
 
 STEEL = Composition.from_text("Fe-18Cr-10Ni-2Mo wt%")
@@ -59,7 +59,8 @@ def made_up(values, of_members=None):
     members = np.stack([values] * 10) if of_members is None else of_members
     n = len(values)
     tasks = [type("Task", (), {"key": key})() for key in ("hardness", "pitting_potential")]
-    return Swaps(tuple(tasks), ("Fe",) * n, tuple("ABCDEF"[:n]), 1.0, (None,) * n, values, members, *np.ones((2, n, 2), bool))
+    return Swaps(tuple(tasks), ("Fe",) * n, tuple("ABCDEF"[:n]), 1.0, (None,) * n, values, members, np.ones((n, 2), bool),
+                 np.full((n, 2), FEWEST))
 
 
 def test_the_best_swap_for_both_is_the_one_whose_smaller_gain_is_largest():
@@ -80,16 +81,23 @@ def test_a_swap_that_leaves_the_domain_is_not_the_best_either():
 
 def test_a_swap_that_brings_in_more_of_an_element_than_was_measured_is_not_the_best_and_no_element_comes_in_twice():
     found = made_up([[10, 1], [5, 1], [4, 1]])
-    found.is_usual[0, 0] = False
+    found.n_measured[0, 0] = FEWEST - 1
     assert found.best({"hardness": 1.0}) == [1, 2] and found.best({"pitting_potential": 1.0}) == [0, 1, 2]
     twice = replace(found, into=("A", "B", "B"))
     assert twice.best({"hardness": 1.0}) == [1]
 
 
+def test_doubtful_swaps_stand_below_the_others_however_much_they_promise():
+    found = made_up([[99, 1], [5, 1], [4, 1], [80, 1], [6, 1]])
+    found.n_measured[0, 0], found.in_domain[3, 1] = FEWEST - 1, False
+    assert found.ranked(range(5)).tolist() == [4, 1, 2, 0, 3] and found.ranked([0, 2]).tolist() == [2, 0]
+    assert found.of_tasks(["hardness"]).ranked(range(5)).tolist() == [3, 4, 1, 2, 0]
+
+
 def test_more_of_an_element_than_five_measured_alloys_hold_is_not_usual(predictor):
     rich = Composition.from_mapping({"Fe": 74.0, "Cr": 18.0, "N": 8.0})
     found = swaps(predictor, rich, STATED, into=["N", "Cr"])
-    usual = dict(zip(zip(found.out, found.into, strict=True), found.is_usual.tolist(), strict=True))
+    usual = dict(zip(zip(found.out, found.into, strict=True), (found.n_measured >= FEWEST).tolist(), strict=True))
     assert usual["Fe", "N"] == [False, False] and usual["Fe", "Cr"] == [True, True]
 
 

@@ -5,9 +5,10 @@ import numpy as np
 import streamlit as st
 
 from app.baselines import Baseline
-from app.explained import Explained, changes, changes_of_conditions
+from app.explained import Explained
 from app.selection import Selection
 from app.services import model
+from mtl_core.explain.words import changes, changes_of_conditions
 
 Query = tuple[tuple[str, str], ...]
 STANDS_IN = "typical"  # for a distribution, where only one baseline will do
@@ -39,13 +40,10 @@ def _attributions(run: str, query: Query, baseline: Baseline, by: str) -> tuple[
 
 
 def _outside(asked, selection, baseline, task):
-    """Which of the two lie outside the domain of a task; of a distribution only the alloy is asked."""
-    from mtl_core.explain.baselines import baseline_of
+    from mtl_core.explain.baselines import baseline_of, outside_domain
 
     start = baseline_of(baseline.text, asked, selection.composition, task)
-    ends = {"this alloy": selection.composition} | ({} if isinstance(start, tuple) else {"what it is compared with": start})
-    inside = asked.in_domain(list(ends.values()), selection.conditions)[:, asked.tasks.index(task)]
-    return tuple(name for name, is_inside in zip(ends, inside, strict=True) if not is_inside)
+    return outside_domain(asked, selection.composition, selection.conditions, task, start)
 
 
 def _explained(asked, selection, task, baseline, text, explain):

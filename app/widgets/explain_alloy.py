@@ -38,7 +38,7 @@ def explain_alloy(chosen: Selection, baseline: Baseline) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control("Bars for", list(WAYS), key="explain_by", format_func=WAYS.get, required=True)
         st.space("stretch")
-        csv_button(bars_table(explained, chosen.composition.formula(digits=4), by), "bars", name="explain")
+        csv_button(bars_table(explained, chosen.composition.formula(digits=4), by, chosen.conditions), "bars", name="explain")
     st.caption("Right: raises the prediction of this alloy against the baseline; left: lowers it. **Whiskers** here: one "
                "standard deviation over the networks. **Grey** here: fewer than nine in ten networks agree whether a bar "
                f"raises or lowers. {READING[by]}")

@@ -6,7 +6,6 @@ import streamlit as st
 
 from app import state
 from app.evidence import circumstances
-from app.explained import unit_of_change
 from app.figures.influence import influence_figure
 from app.figures.style import color_of
 from app.selection import Selection
@@ -17,6 +16,7 @@ from app.widgets.framed import framed_figure
 from app.widgets.neighbours import DOI, columns_of, readable, value_of
 from app.yours import plain
 from mtl_core.errors import AlloyscopeError
+from mtl_core.explain.words import unit_of_change
 from mtl_core.tasks import TaskSpec
 
 VIEWS = {"readings": "Readings that decide it", "papers": "Papers that decide it", "near": "Nearest readings"}

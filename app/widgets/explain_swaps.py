@@ -3,7 +3,7 @@ import numpy as np
 import streamlit as st
 
 from app import state
-from app.explained import after_swap, best_swaps, swap_words, swaps_table, unit_of_change
+from app.explained import after_swap, swaps_table
 from app.figures.attribution import attribution_figure
 from app.figures.style import color_of
 from app.figures.swaps import swaps_figure
@@ -13,6 +13,8 @@ from app.widgets.cards import per_row
 from app.widgets.framed import camera, csv_button, ink
 from app.widgets.steady import steady_chart
 from mtl_core.errors import ConfigError
+from mtl_core.explain.swaps import FEWEST
+from mtl_core.explain.words import MARKS, best_swaps, no_swap_words, support_words, swap_words, unit_of_change
 
 STEPS = ("0.1", "0.25", "0.5", "1")  # at.%
 
@@ -32,8 +34,8 @@ def swaps_panel(chosen: Selection) -> None:
         st.info(f"{str(error)[0].upper()}{str(error)[1:]}.")
         return
     st.caption(f"{step} at.% of one element out, as much of another in, and the whole prediction anew: same networks, masks and "
-               "conditions. ±: standard deviation over the networks. (?): they disagree on the sign. (!): outside the domain. "
-               "The best bring in different elements, each in an amount that at least five measured alloys hold.")
+               f"conditions. ±: standard deviation over the networks. {MARKS} The best bring in different elements and "
+               "have none of these marks where it counts.")
     _best(chosen, found)
     partners = list(dict.fromkeys(found.out))
     bars, matrix = st.tabs([f"Replace {_usual(chosen, partners)}" if len(partners) == 1 else "Replace one element", "All pairs"],
@@ -55,17 +57,11 @@ def _best(chosen: Selection, found) -> None:
         with columns[index % len(columns)]:
             st.markdown(f"**{wanted}**")
             if not rows:
-                st.caption("No swap does, by a sign on which the networks agree, inside the domain, and with amounts that were "
-                           f"measured.{_outside(found)}")
+                st.caption(no_swap_words(found))
             for rank, row in enumerate(rows):
-                if st.button(swap_words(found, row), key=f"swap_{index}_{rank}", width="stretch", help="Open in Design"):
+                if st.button(swap_words(found, row), key=f"swap_{index}_{rank}", width="stretch",
+                             help=f"Open in Design; {support_words(found, row)}"):
                     _open(chosen, found, row)
-
-
-def _outside(found) -> str:
-    """Where no swap is inside the domain of a property at all."""
-    outside = [task.label.lower() for column, task in enumerate(found.tasks) if not found.in_domain[:, column].any()]
-    return f" All of these alloys lie outside that of {' and '.join(outside)}." if outside else ""
 
 
 def _open(chosen: Selection, found, row: int) -> None:
@@ -85,28 +81,30 @@ def _bars(chosen: Selection, found, partners: list[str], step: str) -> None:
         partner = st.selectbox("What goes out", partners, key="swap_partner", width=160,
                                help="At first the balance element of the Design page.")
         st.space("stretch")
-        csv_button(swaps_table(found, chosen.composition.formula(digits=4)), "swaps", name="explain")
+        csv_button(swaps_table(found, chosen.composition.formula(digits=4), chosen.conditions), "swaps", name="explain")
     rows = np.flatnonzero(np.array(found.out) == partner)
-    rows = rows[np.lexsort((-found.values[rows, 0], ~found.in_domain[rows].any(axis=1)))]
+    rows = found.ranked(rows)
     columns = st.columns(per_row(len(found.tasks)), gap="large")
     for index, task in enumerate(found.tasks):
-        notes = ["" if inside else "outside the domain" for inside in found.in_domain[rows, index]]
+        is_sure = found.in_domain[rows, index] & (found.n_measured[rows, index] >= FEWEST)
+        notes = [f"n = {n:,}" + ("" if inside else ", outside")
+                 for n, inside in zip(found.n_measured[rows, index], found.in_domain[rows, index], strict=True)]
         figure = attribution_figure(
             [found.into[row] for row in rows], found.values[rows, index], found.spread[rows, index], found.is_stable[rows, index],
             unit=unit_of_change(task), color=color_of(index), notes=notes, x=f"{step} at.% {partner} replaced by",
-            row=24, is_sure=found.in_domain[rows, index])
+            row=24, is_sure=is_sure)
         with columns[index % len(columns)]:
             st.markdown(f"**{task.label}**")
             steady_chart(figure, key=f"swap_bars_{task.key}", config=camera(f"swaps-{task.key}"),
                          alt=f"Change of {task.label} for each element that replaces {partner}")
-    st.caption(f"Both sides in the same order, so that a trade-off shows as bars of opposite sign. Grey: the networks disagree "
-               f"on the sign. Pale: outside the domain, maybe longer than the picture. Only {partner} goes out; choose "
-               "another above.")
+    st.caption("Both sides in the same order, doubtful swaps last, so that a trade-off shows as bars of opposite sign. n: "
+               "measured alloys that hold as much of what comes in. Grey: the networks disagree on the sign. Pale: outside the "
+               f"domain or n below {FEWEST}, maybe longer than the picture. Only {partner} goes out; choose another above.")
 
 
 def _matrix(found) -> None:
     columns = st.columns(per_row(len(found.tasks)), gap="large")
-    texts = [swap_words(found, row) for row in range(len(found.out))]
+    texts = [f"{swap_words(found, row)}<br>{support_words(found, row)}" for row in range(len(found.out))]
     for index, task in enumerate(found.tasks):
         figure = swaps_figure(found.out, found.into, found.values[:, index], found.is_stable[:, index], found.in_domain[:, index],
                               texts, unit=unit_of_change(task), color=color_of(index), ink=ink())
@@ -120,8 +118,7 @@ def _matrix(found) -> None:
 
 def _any(chosen: Selection, found) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        is_sure = (found.is_stable & found.in_domain & found.is_usual).all(axis=1)
-        row = st.selectbox("Any other swap", np.argsort(~is_sure, kind="stable").tolist(), key="swap_any", width=440,
+        row = st.selectbox("Any other swap", found.ranked(range(len(found.out))).tolist(), key="swap_any", width=440,
                            format_func=lambda row: swap_words(found, row))
         if st.button("Open in Design", key="swap_open"):
             _open(chosen, found, row)

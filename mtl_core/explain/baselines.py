@@ -12,6 +12,7 @@ from mtl_core.chemistry.grades import read_alloy
 from mtl_core.data.schema import AT
 from mtl_core.errors import CompositionError
 from mtl_core.tasks import TaskSpec
+from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
 
 TYPICAL, NEAREST, MEAN, DISTRIBUTION = KINDS = "typical", "nearest", "mean", "distribution"
@@ -41,6 +42,14 @@ def baseline_of(text: str, predictor: Predictor, composition: Composition,
         return Composition.from_array(at[np.argmin(other)], symbols, normalise=True)
     chosen = at[((np.arange(N_ALLOYS) + 0.5) / N_ALLOYS * len(at)).astype(int)]
     return tuple(Composition.from_array(row, symbols, normalise=True) for row in chosen)
+
+
+def outside_domain(predictor: Predictor, composition: Composition, conditions: Conditions, task: TaskSpec,
+                   start: Composition | tuple[Composition, ...]) -> tuple[str, ...]:
+    """Which of the two lie outside the domain of a task, in words; of a distribution only the alloy is asked."""
+    ends = {"this alloy": composition} | ({} if isinstance(start, tuple) else {"what it is compared with": start})
+    inside = predictor.in_domain(list(ends.values()), conditions)[:, predictor.tasks.index(task)]
+    return tuple(name for name, is_inside in zip(ends, inside, strict=True) if not is_inside)
 
 
 def _measured(predictor, task):

@@ -5,7 +5,7 @@
 is a finite change of the whole prediction, descriptors and all, with the same members, masks and conditions.
 """
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,8 +27,8 @@ FEWEST = 5  # measured alloys of a task that must hold as much of what comes in,
 class Swaps(OfMembers):
     """n swaps and what they do to T tasks, in the unit of each.
 
-    out, into: the elements [n]; step: at.%; of_members: [M, n, T]; of the alloy after the swap, [n, T] bool: in_domain; is_usual,
-    whether several alloys that were measured hold as much of the element that comes in.
+    out, into: the elements [n]; step: at.%; of_members: [M, n, T]; of the alloy after the swap, [n, T]: in_domain, bool;
+    n_measured, how many measured alloys of the task hold as much of the element that comes in.
     """
 
     tasks: tuple[TaskSpec, ...]
@@ -39,7 +39,24 @@ class Swaps(OfMembers):
     values: np.ndarray
     of_members: np.ndarray
     in_domain: np.ndarray
-    is_usual: np.ndarray
+    n_measured: np.ndarray
+
+    def of_tasks(self, keys: Sequence[str]) -> "Swaps":
+        """The same swaps for some of the tasks."""
+        columns = [self._column(key) for key in keys]
+        return replace(self, tasks=tuple(self.tasks[column] for column in columns), values=self.values[:, columns],
+                       of_members=self.of_members[..., columns], in_domain=self.in_domain[:, columns],
+                       n_measured=self.n_measured[:, columns])
+
+    @property
+    def is_sure(self) -> np.ndarray:
+        """Whether the sign is stable, the alloy in the domain and the amount one that several measured alloys hold, [n, T]."""
+        return self.is_stable & self.in_domain & (self.n_measured >= FEWEST)
+
+    def ranked(self, rows: Sequence[int], column: int = 0) -> np.ndarray:
+        """Rows in reading order: those that are sure for most tasks first, then by what they do to the task of the column."""
+        rows = np.asarray(rows, int)
+        return rows[np.lexsort((-self.values[rows, column], (~self.is_sure[rows]).sum(axis=1)))]
 
     def best(self, scales: Mapping[str, float], n: int = 3) -> list[int]:
         """Indices of the n swaps that raise all tasks in `scales` most, the best first.
@@ -50,7 +67,7 @@ class Swaps(OfMembers):
         """
         columns = [self._column(key) for key in scales]
         gains = self.values[:, columns] / np.array(list(scales.values()))
-        is_sure = (self.is_stable & self.in_domain & self.is_usual)[:, columns].all(axis=1)
+        is_sure = self.is_sure[:, columns].all(axis=1)
         least = np.where(is_sure, gains.min(axis=1), -np.inf)
         best_into = {}
         for index in np.argsort(-least, kind="stable"):
@@ -81,7 +98,7 @@ def swaps(predictor: Predictor, composition: Composition, conditions: Conditions
         raise ConfigError(f"expected an element with {step:g} at.% or more and another to take its place, got "
                           f"{composition.formula()} and {', '.join(into) or 'none'}")
     alloys = tuple(swapped(composition, x, y, step) for x, y in pairs)
-    before, after, in_domain, usual = [], [], predictor.in_domain(alloys, conditions), _usual_amounts(predictor)
+    before, after, in_domain = [], [], predictor.in_domain(alloys, conditions)
     for task in predictor.tasks:
         answers = predictor.members(task, predictor.at_matrix([composition, *alloys]), [conditions] * (len(alloys) + 1))
         before.append(answers[:, :1]), after.append(answers[:, 1:])
@@ -91,15 +108,16 @@ def swaps(predictor: Predictor, composition: Composition, conditions: Conditions
         values=np.stack([task.from_learning(new.mean(0)) - task.from_learning(old.mean(0)) for task, new, old in pairs_of], -1),
         of_members=np.stack([task.from_learning(new) - task.from_learning(old) for task, new, old in pairs_of], -1),
         in_domain=in_domain,
-        is_usual=np.array([usual[y] >= alloy.at[y] - TINY for alloy, (_, y) in zip(alloys, pairs, strict=True)]))
+        n_measured=_n_measured(predictor, alloys, [y for _, y in pairs]))
 
 
-def _usual_amounts(predictor):
-    """Element → how much of it `FEWEST` measured alloys of each task hold, [T]."""
+def _n_measured(predictor, alloys, into):
+    """How many measured alloys of each task hold as much of what came in as each alloy does, [n, T]."""
     rows, symbols = predictor.observations, predictor.ensemble.spec.symbols
+    amounts, columns = np.array([alloy.at[y] for alloy, y in zip(alloys, into, strict=True)]), [symbols.index(y) for y in into]
     of_tasks = [np.unique(rows.loc[rows["task"] == task.key, [AT + symbol for symbol in symbols]].to_numpy(float), axis=0)
                 for task in predictor.tasks]
-    return dict(zip(symbols, np.transpose([np.sort(at, axis=0)[-FEWEST:][0] for at in of_tasks]), strict=True))
+    return np.stack([(at[:, columns] >= amounts - TINY).sum(axis=0) for at in of_tasks], axis=-1)
 
 
 def swapped(composition: Composition, out: str, into: str, step: float) -> Composition:
