@@ -13,8 +13,8 @@ from app.exports import table_csv
 from app.selection import Selection
 from mtl_core.chemistry.composition import Composition
 from mtl_core.explain.attribution import Attribution
-from mtl_core.explain.swaps import FEWEST, Swaps
-from mtl_core.explain.words import best_swaps
+from mtl_core.explain.swaps import Swaps
+from mtl_core.explain.words import FEWEST, best_swaps
 from mtl_core.features.words import called
 from mtl_core.tasks import TASKS
 from mtl_core.types import Conditions

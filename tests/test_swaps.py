@@ -6,7 +6,8 @@ import pytest
 
 from mtl_core.chemistry.composition import Composition
 from mtl_core.errors import ConfigError
-from mtl_core.explain.swaps import FEWEST, Swaps, swapped, swaps
+from mtl_core.explain.swaps import Swaps, swapped, swaps
+from mtl_core.explain.words import FEWEST
 from mtl_core.types import Conditions
 
 STEEL = Composition.from_text("Fe-18Cr-10Ni-2Mo wt%")

@@ -13,8 +13,7 @@ from app.widgets.cards import per_row
 from app.widgets.framed import camera, csv_button, ink
 from app.widgets.steady import steady_chart
 from mtl_core.errors import ConfigError
-from mtl_core.explain.swaps import FEWEST
-from mtl_core.explain.words import MARKS, best_swaps, no_swap_words, support_words, swap_words, unit_of_change
+from mtl_core.explain.words import FEWEST, MARKS, best_swaps, no_swap_words, support_words, swap_words, unit_of_change
 
 STEPS = ("0.1", "0.25", "0.5", "1")  # at.%
 

@@ -13,6 +13,7 @@ from mtl_core.chemistry.composition import Composition
 from mtl_core.data.schema import AT
 from mtl_core.errors import ConfigError
 from mtl_core.explain.members import OfMembers
+from mtl_core.explain.words import FEWEST
 from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
 from mtl_core.uncertainty.predictor import Predictor
@@ -20,7 +21,6 @@ from mtl_core.uncertainty.predictor import Predictor
 LARGEST_STEP = 1.0  # at.%; beyond, a swap is another alloy and not a direction
 USUAL = 0.03  # share of a task's alloys that must hold as much of an element for it to be offered
 TINY = 1e-6  # at.%
-FEWEST = 5  # measured alloys of a task that must hold as much of what comes in, before a swap can be called best for it
 
 
 @dataclass(frozen=True, eq=False)

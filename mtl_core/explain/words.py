@@ -2,12 +2,12 @@
 from collections.abc import Mapping
 
 from mtl_core.data.schema import AT
-from mtl_core.explain.swaps import FEWEST
 from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
 from mtl_core.words import CONDITION_WORDS, PROCESS_WORDS, signed, with_spread, written
 
 LOWER_IS_BETTER = {"corrosion_current", "passive_current"}
+FEWEST = 5  # measured alloys of a task that must hold as much of what comes in, before a swap can be called best for it
 LEAST = 0.005  # at.%; a smaller difference is not written
 MARKS = (f"(?): fewer than nine networks in ten agree on the sign. (!): outside the domain. (<{FEWEST}): fewer than {FEWEST} "
          "measured alloys hold as much of what comes in.")
