@@ -16,7 +16,7 @@ from mtl_core.errors import CheckpointError
 from mtl_core.explain.attribution import MOST_GAP, typical_range
 from mtl_core.explain.compact import both_bars
 from mtl_core.explain.overall import Overall, OverallSettings, explained, load, overall, save
-from mtl_core.explain.summary import summary
+from mtl_core.explain.summary import Bars, summary
 from mtl_core.features.preparation import TargetTransform, stacked
 from mtl_core.features.scaling import Scaler
 from mtl_core.files import write_arrays
@@ -100,6 +100,21 @@ def test_bars_of_real_networks_add_up_to_the_predictions(predictor):
         answers = predictor.moments(one.task, one.at, one.conditions).mean
         np.testing.assert_allclose(one.alloys["prediction"], answers, atol=0.05)
     assert told == sorted(told) and told[-1] == (20, 20)
+
+
+def test_a_gap_that_no_stage_of_nodes_closes_is_told_and_ends_in_no_error(monkeypatch):
+    monkeypatch.setattr("mtl_core.explain.batched.MOST_GAP", -1.0)
+    (one, _) = overall(straight_predictor(), OverallSettings(n=10, same=True))
+    assert len(one.alloys) == 10 and one.alloys["gap"].abs().max() < 0.1
+
+
+def test_a_slope_is_told_of_a_straight_cloud_and_of_no_bent_or_turning_one():
+    amounts = np.linspace(1.0, 30.0, 60)
+    pushes = np.stack([2.0 * amounts, np.where(amounts < 4, 60.0, 60.5), np.abs(amounts - 15.0)], axis=1)
+    bars = Bars(("straight", "flat after a step", "turns"), np.stack([pushes, pushes]), np.tile(amounts[:, None], 3), np.zeros(3),
+                np.ones((60, 3), bool))
+    assert summary(bars).set_index("name")["straight"].to_dict() == {
+        "straight": True, "flat after a step": False, "turns": False}
 
 
 def test_panels_along_which_features_move_alike_integrate_a_sharp_turn_that_even_points_miss(predictor):
