@@ -14,6 +14,7 @@ from mtl_core.tasks import TaskSpec
 from mtl_core.types import Conditions
 
 MOST = 15  # bars drawn; the rest is summed
+NINE_IN_TEN = 1.28  # standard errors, of a normal distribution
 WAYS = {"element": "Elements", "feature": "Features", "kind": "Kinds"}
 
 
@@ -30,6 +31,16 @@ class Bars(OfMembers):
     def values(self) -> np.ndarray:
         """The mean over members [N]."""
         return self.of_members.mean(axis=0)
+
+    @property
+    def whisker(self) -> np.ndarray:
+        """Spread over members and, against several alloys, the standard error that the few of them leave, together [N]."""
+        return np.hypot(self.spread, self.error)
+
+    @property
+    def is_sure(self) -> np.ndarray:
+        """Whether the sign is stable over members, and would be in nine of ten other draws of the alloys compared with [N]."""
+        return self.is_stable & (np.abs(self.values) >= NINE_IN_TEN * self.error)
 
 
 @dataclass(frozen=True, eq=False)

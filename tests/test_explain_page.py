@@ -1,4 +1,6 @@
 """The Explain page: what is chosen decides the bars and stands in the link, wrong text says why, a swap opens in Design."""
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ from app.baselines import Baseline
 from app.explained import Explained, after_swap, bars_table, swaps_table
 from app.exports import table_csv
 from app.selection import Selection
+from app.services import desk
 from mtl_core.chemistry.composition import Composition
+from mtl_core.data.datasets import PUBLISHED
 from mtl_core.explain.attribution import Attribution
 from mtl_core.explain.swaps import Swaps
 from mtl_core.explain.words import FEWEST, best_swaps
@@ -164,6 +168,23 @@ def test_what_is_too_small_to_be_drawn_is_summed_and_stays_in_the_file():
     assert len(made_up(6).bars(5).labels) == 6  # one other needs no sum
     table = bars_table([made_up(20)], "Al", "feature", Conditions(ph=3.0))
     assert len(table) == 20 and set(table["unit"]) == {"HV"} and set(table["ph"]) == {3.0} and "'=a baseline" in table_csv(table)
+
+
+def test_against_several_alloys_their_standard_error_is_in_the_whisker_and_greys_what_it_leaves_open():
+    one = made_up(3)
+    found = replace(one.found, of_members=np.array([[9.0, 3.0, 2.0], [11.0, 5.0, 4.0]]), error=np.array([0.0, 0.0, 3.0]))
+    bars = replace(one, found=found).bars()
+    assert bars.whisker == pytest.approx([1.0, 1.0, np.hypot(1.0, 3.0)]) and bars.is_stable.all()
+    assert bars.is_sure.tolist() == [True, True, False]
+
+
+def test_a_difference_below_that_of_two_readings_of_one_alloy_is_called_undecided(page):
+    said = [caption.value for caption in page.caption if caption.value.startswith("Undecided by measurements")]
+    hardness, pitting = (desk.readings_differ_by((PUBLISHED,), task) for task in ("hardness", "pitting_potential"))
+    assert 80 < hardness < 110 and 200 < pitting < 300 and np.isnan(desk.readings_differ_by((PUBLISHED,), "corrosion_current"))
+    differences = [abs(float(found)) for found in re.findall(r"\(([+−]?[\d.]+) (?:HV|mV)\)", " ".join(
+        markdown.value.replace("−", "-") for markdown in page.markdown))]
+    assert len(said) == sum(found < apart for found, apart in zip(differences, (hardness, pitting), strict=True)) > 0
 
 
 def test_every_column_that_networks_see_has_a_name_for_readers(predictor):

@@ -33,6 +33,15 @@ def noise(datasets: tuple[str, ...]) -> pd.DataFrame:
     return repeat_noise(measured.table(datasets))
 
 
+def readings_differ_by(datasets: tuple[str, ...], task: str) -> float:
+    """Standard deviation of the difference of two readings of one alloy under the same conditions, in the unit of a task that is
+    learnt in it; NaN for the others, and where nothing was read twice."""
+    if TASKS[task].transform != "none":
+        return np.nan
+    rows = noise(datasets).set_index(["property", "same"])["sd"]
+    return float(np.sqrt(2.0) * rows.get((task, "alloy and conditions"), np.nan))
+
+
 def suspects(datasets: tuple[str, ...], k: float) -> pd.DataFrame:
     """Readings to doubt, the worst first; residuals are those of the run that answers."""
     return _suspects(datasets, k, model.answering()[0])

@@ -8,7 +8,7 @@ from app.figures.attribution import attribution_figure
 from app.figures.style import color_of, signed, written
 from app.presets import name_of
 from app.selection import Selection
-from app.services import explanations
+from app.services import desk, explanations
 from app.widgets.cards import per_row
 from app.widgets.explain_evidence import evidence_panel
 from app.widgets.explain_swaps import swaps_panel
@@ -40,8 +40,8 @@ def explain_alloy(chosen: Selection, baseline: Baseline) -> None:
         st.space("stretch")
         csv_button(bars_table(explained, chosen.composition.formula(digits=4), by, chosen.conditions), "bars", name="explain")
     st.caption("Right: raises the prediction of this alloy against the baseline; left: lowers it. **Whiskers** here: one "
-               "standard deviation over the networks. **Grey** here: fewer than nine in ten networks agree whether a bar "
-               f"raises or lowers. {READING[by]}")
+               "standard deviation over the networks, not how far a measurement may lie; that is the band on the Design page. "
+               f"**Grey** here: fewer than nine in ten networks agree whether a bar raises or lowers. {READING[by]}")
     columns = st.columns(per_row(len(explained)), gap="large")
     for index, one in enumerate(explained):
         with columns[index % len(columns)].container(border=True, key=f"why_{one.task.key}"):
@@ -56,13 +56,17 @@ def _card(one: Explained, name: str, color: str) -> None:
     task, found, bars = one.task, one.found, one.bars()
     st.markdown(f"**{task.label}**  \n{plain(one.baseline)}: {written(found.baseline)} {task.unit} → {name}: "
                 f"**{written(found.prediction)} {task.unit}** ({signed(found.prediction - found.baseline)} {one.unit})")
+    apart = desk.readings_differ_by(state.datasets(), task.key)
+    if bars.labels and abs(found.prediction - found.baseline) < apart:
+        st.caption(f"Undecided by measurements: two published readings of one alloy under the same conditions differ by about "
+                   f"{written(apart)} {one.unit}, more than these two predictions.")
     if one.outside:
         st.markdown(f":orange-badge[outside the domain] {' and '.join(one.outside)}: unlike what was measured for this property")
     if not bars.labels:
         st.info("Nothing differs from the baseline, so there is nothing to explain. Choose another one above.")
         return
     steady_chart(
-        attribution_figure(bars.labels, bars.values, bars.spread, bars.is_stable, unit=one.unit, color=color, notes=bars.notes),
+        attribution_figure(bars.labels, bars.values, bars.whisker, bars.is_sure, unit=one.unit, color=color, notes=bars.notes),
         key=f"bars_{task.key}", config=camera(f"explain-{task.key}"), alt=f"Attribution of {task.label}")
     if one.is_rough:
         st.warning(f"{one.sentence()} Read only bars that are much longer than that, or compare with a single alloy.")
