@@ -128,8 +128,8 @@ def _swaps(predictor, composition, conditions, tasks, step):
     rows = [{"out": found.out[row], "into": found.into[row],
              "words": swap_words(found, row), "support": support_words(found, row), "tasks": {
                  key: {"value": float(found.values[row, column]), "spread": float(found.spread[row, column]),
-                             "is_stable": bool(found.is_stable[row, column]), "in_domain": bool(found.in_domain[row, column]),
-                             "n_measured": int(found.n_measured[row, column])} for column, key in enumerate(keys)}}
+                       "is_stable": bool(found.is_stable[row, column]), "in_domain": bool(found.in_domain[row, column]),
+                       "n_measured": int(found.n_measured[row, column])} for column, key in enumerate(keys)}}
             for row in range(len(found.out))]
     best = best_swaps(found, {spec.key: typical_range(predictor, spec) for spec in tasks})
     return {"step": step, "no_swap": no_swap_words(found), "units": {spec.key: unit_of_change(spec) for spec in tasks},
