@@ -261,4 +261,4 @@ def test_the_shipped_ensemble_still_gives_the_digits_that_are_stored_beside_it(p
     for name in ("measurement_id", "fold", "fold_seed"):
         assert found[name].tolist() == stored[name].tolist()
     for name in ("mean", "std"):
-        np.testing.assert_allclose(found[name], stored[name], rtol=6e-6, atol=1e-4)  # six digits are stored; of single precision, 1e-4 in 1000 mV
+        np.testing.assert_allclose(found[name], stored[name], rtol=6e-6, atol=1e-4)  # six digits, of single precision
